@@ -1,0 +1,263 @@
+//! The sample application's Deployment on this machine: as many real processes as were asked for, each with a pod name,
+//! a port, and a container log. Who decides the number is not its business.
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use daemon::Shutdown;
+use daemon::backoff::Backoff;
+use jiff::Timestamp;
+use rand::RngExt as _;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use super::container_log::{ContainerLog, Identity, Settings};
+use super::output;
+use super::part::{self, Part, State};
+
+/// The Deployment's and the Service's name.
+pub const NAME: &str = "sample-metrics-app";
+/// A replica that was told to end may finish its requests this long.
+const DRAIN: Duration = Duration::from_secs(1);
+/// How often a new replica is asked whether it serves.
+const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+/// Restart delays of a replica that dies, shorter than the kubelet's 10 s to 5 min: this is one machine's demonstration.
+const RESTART: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// One replica; its fields change while it lives.
+#[derive(Debug)]
+pub struct Replica {
+    /// The pod's name.
+    pub pod: String,
+    /// The pod's uid.
+    pub uid: String,
+    /// Where it serves.
+    pub address: SocketAddr,
+    /// When the pod began, in milliseconds since 1970.
+    pub since: i64,
+    /// It answers.
+    pub ready: AtomicBool,
+    /// It was told to end.
+    pub terminating: AtomicBool,
+    /// Its process, 0 while there is none.
+    pub pid: AtomicU64,
+    /// Requests that the load generator saw it answer.
+    pub requests: AtomicU64,
+    /// Open for as long as the pod lives, so that a restarted container serves on the same port.
+    listener: TcpListener,
+    stop: Shutdown,
+}
+
+/// The wanted and the present replicas.
+#[derive(Debug)]
+pub struct Deployment {
+    state: Mutex<Wanted>,
+    changed: Notify,
+    settings: Settings,
+    generation: String,
+    part: Arc<Part>,
+    /// Containers of this run and the lines written to their logs.
+    pub containers: Mutex<Vec<Arc<Container>>>,
+}
+
+/// A container's log in numbers.
+#[derive(Debug)]
+pub struct Container {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// Lines that are in its file.
+    pub lines: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Wanted {
+    replicas: u32,
+    version: u64,
+    present: Vec<Arc<Replica>>,
+}
+
+/// The scale was changed by someone else since it was read.
+#[derive(Debug)]
+pub struct Conflict;
+
+impl Deployment {
+    /// A Deployment of `replicas`, none of which runs yet. `part` shows its health.
+    #[must_use]
+    pub fn new(replicas: u32, settings: Settings, part: Arc<Part>) -> Arc<Self> {
+        let state = Mutex::new(Wanted { replicas, version: 1, present: Vec::new() });
+        Arc::new(Self { state, changed: Notify::new(), settings, generation: random_name(9), part, containers: Mutex::default() })
+    }
+
+    /// The wanted number and the version of that wish.
+    #[must_use]
+    pub fn scale(&self) -> (u32, u64) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.replicas, state.version)
+    }
+
+    /// Asks for another number, if the wish is still the one of `version` (None: in any case).
+    ///
+    /// # Errors
+    /// [`Conflict`] if it is not.
+    pub fn set_scale(&self, replicas: u32, version: Option<u64>) -> Result<(), Conflict> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if version.is_some_and(|version| version != state.version) {
+            return Err(Conflict);
+        }
+        state.replicas = replicas;
+        state.version += 1;
+        drop(state);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// All replicas with a process, those that are ending included, oldest first.
+    #[must_use]
+    pub fn replicas(&self) -> Vec<Arc<Replica>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).present.clone()
+    }
+
+    /// Replicas that take requests.
+    #[must_use]
+    pub fn ready(&self) -> Vec<Arc<Replica>> {
+        let serves = |replica: &Arc<Replica>| replica.ready.load(Ordering::Relaxed) && !replica.terminating.load(Ordering::Relaxed);
+        self.replicas().into_iter().filter(serves).collect()
+    }
+
+    /// Lines in all container logs of this run.
+    #[must_use]
+    pub fn lines_written(&self) -> u64 {
+        let containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
+        containers.iter().map(|container| container.lines.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Starts and ends replicas as asked until `shutdown`, then ends them all.
+    pub async fn run(self: Arc<Self>, client: reqwest::Client, shutdown: Shutdown) {
+        let mut running = JoinSet::new();
+        while !shutdown.is_cancelled() {
+            for replica in self.reconcile() {
+                running.spawn(self.clone().live(replica, client.clone()));
+            }
+            tokio::select! {
+                () = self.changed.notified() => {}
+                Some(_) = running.join_next() => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        self.replicas().iter().for_each(|replica| replica.end());
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Ends the newest of too many, returns the missing ones to start.
+    fn reconcile(&self) -> Vec<Arc<Replica>> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let active = state.present.iter().filter(|replica| !replica.terminating.load(Ordering::Relaxed));
+        let wanted = usize::try_from(state.replicas).unwrap_or(usize::MAX);
+        let count = active.clone().count();
+        active.skip(wanted).for_each(|replica| replica.end());
+        let mut born = Vec::new();
+        for _ in count..wanted {
+            match Replica::new(&self.generation) {
+                Ok(replica) => born.push(Arc::new(replica)),
+                Err(error) => self.part.set(State::Degraded, format!("cannot open a port for a replica: {error}")),
+            }
+        }
+        state.present.extend(born.iter().cloned());
+        born
+    }
+
+    /// One pod's life: its process, started again as a new container whenever it dies, until the pod is told to end.
+    async fn live(self: Arc<Self>, replica: Arc<Replica>, client: reqwest::Client) {
+        let mut backoff = Backoff::new(RESTART.0, RESTART.1);
+        while !replica.stop.is_cancelled() {
+            if let Err(error) = self.contain(&replica, &client).await {
+                self.part.set(State::Degraded, format!("{}: {error}", replica.pod));
+            }
+            replica.ready.store(false, Ordering::Relaxed);
+            replica.pid.store(0, Ordering::Relaxed);
+            tokio::select! {
+                () = tokio::time::sleep(backoff.next_delay()) => {}
+                () = replica.stop.cancelled() => {}
+            }
+        }
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).present.retain(|other| other.uid != replica.uid);
+    }
+
+    /// One container's life, from its empty log to its last line.
+    async fn contain(&self, replica: &Replica, client: &reqwest::Client) -> std::io::Result<()> {
+        let identity = Identity { id: random_hex(64), pod: replica.pod.clone(), pod_uid: replica.uid.clone() };
+        let log = ContainerLog::create(self.settings.clone(), &identity)?;
+        let container = Arc::new(Container { id: identity.id, lines: AtomicU64::new(0) });
+        self.containers.lock().unwrap_or_else(PoisonError::into_inner).push(container.clone());
+        let mut child = part::command("sample-app", &[], &replica.listener)?.stdout(Stdio::piped()).spawn()?;
+        replica.pid.store(child.id().unwrap_or_default().into(), Ordering::Relaxed);
+        let output = tokio::spawn(output::capture(child.stdout.take(), child.stderr.take(), log, container, self.part.clone()));
+        tokio::select! {
+            _ = child.wait() => {}
+            () = replica.probe(client) => {}
+        }
+        replica.ready.store(false, Ordering::Relaxed);
+        part::stop(&mut child, DRAIN).await;
+        // The process is gone, so its output ends; what it wrote last is still to be put into the file.
+        output.await.map_err(std::io::Error::other)
+    }
+}
+
+impl Replica {
+    fn new(generation: &str) -> std::io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let uid = random_hex(32);
+        let uid = [&uid[..8], &uid[8..12], &uid[12..16], &uid[16..20], &uid[20..]].join("-");
+        Ok(Self {
+            pod: format!("{NAME}-{generation}-{}", random_name(5)),
+            uid,
+            address: listener.local_addr()?,
+            since: Timestamp::now().as_millisecond(),
+            ready: AtomicBool::new(false),
+            terminating: AtomicBool::new(false),
+            pid: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+            listener,
+            stop: Shutdown::new(),
+        })
+    }
+
+    fn end(&self) {
+        self.terminating.store(true, Ordering::Relaxed);
+        self.stop.cancel();
+    }
+
+    /// Marks the replica ready as soon as it answers; returns when it is told to end.
+    async fn probe(&self, client: &reqwest::Client) {
+        let url = format!("http://{}/healthz", self.address);
+        let serving = async {
+            while !client.get(&url).timeout(DRAIN).send().await.is_ok_and(|answer| answer.status().is_success()) {
+                tokio::time::sleep(PROBE_INTERVAL).await;
+            }
+            self.ready.store(true, Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+}
+
+/// As Kubernetes makes the ends of names: no vowels, so no words.
+fn random_name(length: usize) -> String {
+    random_of(b"bcdfghjklmnpqrstvwxz2456789", length)
+}
+
+fn random_hex(length: usize) -> String {
+    random_of(b"0123456789abcdef", length)
+}
+
+fn random_of(alphabet: &[u8], length: usize) -> String {
+    let mut random = rand::rng();
+    (0..length).map(|_| char::from(alphabet[random.random_range(0..alphabet.len())])).collect()
+}

@@ -1,0 +1,49 @@
+//! The few lines that every `main.rs` shares: parse, start a runtime, run until a signal, one sentence on failure.
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::log::{self, LogArgs};
+use crate::shutdown::{self, Shutdown};
+
+/// Parses the command line. `--help` and `--version` print to stdout and mean success; every fault means exit code 1,
+/// as it does for `node_exporter` (clap alone would say 2).
+///
+/// # Errors
+/// The exit code with which the program should end now.
+pub fn parse<A: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result<A, ExitCode> {
+    A::try_parse_from(arguments).map_err(|error| {
+        // Nothing is left to tell the user if the terminal is gone.
+        let _printed = error.print();
+        if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    })
+}
+
+/// Runs `program` on a runtime of one thread until it returns; SIGTERM and Ctrl-C cancel the [`Shutdown`] it is given,
+/// a second signal ends the process at once. An error is printed as one line, with its causes, and means exit code 1.
+pub fn start<F>(log: LogArgs, program: impl FnOnce(Shutdown) -> F) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    log::init(log);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start the event loop")),
+    };
+    let outcome = runtime.block_on(async {
+        let shutdown = Shutdown::new();
+        shutdown::on_signals(&shutdown)?;
+        program(shutdown).await
+    });
+    // A blocked read of a dead mount must not hold the process after its work is done.
+    runtime.shutdown_background();
+    outcome.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,154 @@
+//! What a collector is, and the table of all of them. To add one:
+//!
+//! 1. write `collector/NAME.rs` with a pure `parse`, its `FLAGS`, and `new`, which returns the collector;
+//! 2. add its line to [`ALL`]: the flags `--[no-]collector.NAME`, `collect[]` and the tests follow from it;
+//! 3. add the file it reads to `fixtures/` and look at the new lines of `fixtures/expected.txt` (`UPDATE_GOLDEN=1`).
+//!
+//! A collector reads proc, sys, statfs and sockets, and starts no process. It never sees the text format.
+
+mod cpu;
+mod diskstats;
+mod filefd;
+mod filesystem;
+mod loadavg;
+mod meminfo;
+mod netdev;
+mod netstat;
+mod os;
+mod pressure;
+mod sockstat;
+mod stat;
+mod textfile;
+mod time;
+mod uname;
+mod vmstat;
+
+use std::path::{Path, PathBuf};
+
+use crate::flag::{Flag, FlagError, Flags};
+use crate::host::{Host, ReadError};
+use crate::metric::Page;
+
+/// One collector, with what it keeps between scrapes.
+pub trait Collector: Send {
+    /// Reads the host and writes families. What was written before an error stays.
+    ///
+    /// # Errors
+    /// Nothing there, unreadable, or not understood.
+    fn collect(&mut self, host: &Host, page: &mut Page) -> Result<(), Error>;
+
+    /// Whether a dead mount or device can hold it up: then it gets a thread of its own and a deadline.
+    fn may_block(&self) -> bool {
+        false
+    }
+}
+
+/// A collector that is made and not yet run.
+pub type Made = Result<Box<dyn Collector>, Error>;
+
+/// Why a collector has nothing, or not all, to tell.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The machine has no such hardware or feature: nothing is wrong.
+    #[error("no data: {0}")]
+    NoData(&'static str),
+    /// A file or directory cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A file was read and not understood.
+    #[error("cannot understand {}, line {line}: {problem}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1 on.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The system refused something that is no file.
+    #[error("{call}: {source}")]
+    System {
+        /// The system call.
+        call: &'static str,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// A flag's value cannot be used.
+    #[error(transparent)]
+    Flag(#[from] FlagError),
+    /// A fault of ours: the collector panicked and its neighbours go on.
+    #[error("internal fault: {0}")]
+    Fault(String),
+    /// It did not answer within the deadline.
+    #[error("no answer within {0} s")]
+    Timeout(f64),
+}
+
+/// A line that a parser does not understand.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Malformed {
+    line: usize,
+    problem: String,
+}
+
+impl Malformed {
+    /// Line `line`, from 1 on.
+    pub fn new(line: usize, problem: impl Into<String>) -> Self {
+        Self { line, problem: problem.into() }
+    }
+
+    /// A file without any line that counts.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(1, "the file is empty")
+    }
+
+    /// The error, now that the file is known.
+    #[must_use]
+    pub fn of(self, path: &Path) -> Error {
+        Error::Parse { path: path.to_owned(), line: self.line, problem: self.problem }
+    }
+}
+
+/// The number in `field` of line `line`.
+fn number<N: std::str::FromStr>(field: Option<&str>, line: usize) -> Result<N, Malformed> {
+    let field = field.ok_or_else(|| Malformed::new(line, "a field is missing"))?;
+    field.parse().map_err(|_| Malformed::new(line, format!("{field:?} is no number in range")))
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name in flags, `collect[]` and labels; also its file's.
+    pub name: &'static str,
+    /// Whether it is on when no flag says otherwise.
+    pub on: bool,
+    /// Its own flags.
+    pub flags: &'static [&'static Flag],
+    /// Makes it.
+    pub new: fn(&Host, &Flags) -> Made,
+}
+
+const fn on(name: &'static str, flags: &'static [&'static Flag], new: fn(&Host, &Flags) -> Made) -> Entry {
+    Entry { name, on: true, flags, new }
+}
+
+/// Every collector, by name, but textfile last: where its files contradict the kernel, the kernel is right.
+pub const ALL: &[Entry] = &[
+    on("cpu", cpu::FLAGS, cpu::new),
+    on("diskstats", diskstats::FLAGS, diskstats::new),
+    on("filefd", &[], filefd::new),
+    on("filesystem", filesystem::FLAGS, filesystem::new),
+    on("loadavg", &[], loadavg::new),
+    on("meminfo", &[], meminfo::new),
+    on("netdev", netdev::FLAGS, netdev::new),
+    on("netstat", netstat::FLAGS, netstat::new),
+    on("os", &[], os::new),
+    on("pressure", &[], pressure::new),
+    on("sockstat", &[], sockstat::new),
+    on("stat", stat::FLAGS, stat::new),
+    on("time", &[], time::new),
+    on("uname", &[], uname::new),
+    on("vmstat", vmstat::FLAGS, vmstat::new),
+    on("textfile", textfile::FLAGS, textfile::new),
+];

@@ -1,0 +1,36 @@
+//! Dependency homes: the rooms in which each large library may be used, so that it can be replaced and nothing else moves.
+
+use crate::workspace::{Faults, files};
+
+/// A library, the path beginnings under which it may be used, and why there. Tests may use what they test with.
+const HOMES: &[(&str, &[&str], &str)] = &[
+    ("prometheus_client", &["daemon/src/admin"], "own metrics"),
+    ("axum", &["daemon/src/", "node-exporter/src/http"], "serving"),
+    ("reqwest", &["tests/src/http"], "asking servers"),
+    ("notify", &["log-agent/src/discover"], "file events, which are hints"),
+    ("tantivy", &["binnacle/src/log_store"], "the embedded index"),
+    ("promql_parser", &["metrics-adapter/src/"], "PromQL"),
+    ("rcgen", &["daemon/src/tls"], "self-signed certificates"),
+    ("comfy_table", &["binnacle/src/"], "tables on a terminal"),
+    ("indicatif", &["binnacle/src/", "xtask/src/test/progress"], "progress"),
+];
+
+#[test]
+fn every_large_dependency_stays_in_its_rooms() {
+    let mut faults = Faults::default();
+    for file in files(".rs") {
+        for (number, line) in file.code() {
+            for (library, rooms, what) in HOMES {
+                let used = line.contains(&format!("{library}::")) || line.contains(&format!("use {library}"));
+                if used && !rooms.iter().any(|room| file.path.starts_with(room)) {
+                    let advice = format!(
+                        "{library} ({what}) is at home in {}: ask that room, or add this one here with its reason",
+                        rooms.join(", ")
+                    );
+                    faults.add(&file.path, number, advice);
+                }
+            }
+        }
+    }
+    faults.report();
+}
