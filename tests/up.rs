@@ -110,8 +110,8 @@ fn a_wrong_hpa_file_is_named_with_its_line() {
         all.extend(parts);
         refused(launch.with("--hpa-file", &file), &all);
     };
-    check(("minReplicas: 2", "minReplicas: [2"), &["line 1"]);
-    check(("  minReplicas: 2", "  minReplicas: two"), &["line 11", "minReplicas"]);
+    check(("minReplicas: 2", "minReplicas: [2"), &["mine.yaml:1"]);
+    check(("  minReplicas: 2", "  minReplicas: two"), &["mine.yaml:11:", "minReplicas"]);
     check(("  maxReplicas: 10\n", ""), &["maxReplicas"]);
     check(("maxReplicas: 10", "maxReplicas: 1"), &["maxReplicas"]);
     check(("kind: HorizontalPodAutoscaler", "kind: Deployment"), &["HorizontalPodAutoscaler"]);

@@ -1,6 +1,7 @@
 //! `binnacle`: the whole observability stack on one machine with one command, and each of its programs as a subcommand
 //! of the same binary. It starts the programs' own `main`s and copies nothing of them.
 
+mod duration;
 pub mod log_store;
 pub mod sample_app;
 pub mod up;
@@ -89,7 +90,9 @@ impl Program {
 
 /// Runs the command line `arguments`. Called under a program's name (by a link), the binary is that program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    up::part::follow_parent();
+    if !up::part::follow_parent() {
+        return ExitCode::FAILURE;
+    }
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let called_as = arguments.first().and_then(|name| Path::new(name).file_name()).unwrap_or_default().to_owned();
     if Program::has_subcommand(&called_as.to_string_lossy()) {

@@ -79,12 +79,12 @@ impl Args {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No such directory, no right to write there, no space left.
-    #[error("--data-dir: cannot write in {}: {source}: make room or give the right to write there, or choose another directory", path.display())]
+    #[error("--data-dir: cannot write in {}: {cause}: make room or give the right to write there, or choose another directory", path.display())]
     DataDirectory {
         /// The data directory.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// Another process has the data directory.
     #[error("--data-dir: {} is in use by another log store: end that one, or choose another directory", path.display())]
@@ -101,7 +101,7 @@ pub enum Error {
         reason: String,
     },
     /// The listener failed for good.
-    #[error("cannot serve: {0}")]
+    #[error("cannot serve")]
     Serve(#[from] std::io::Error),
     /// A fault of ours; the requests under way were not acknowledged.
     #[error("the thread that writes the index ended: {0}")]
@@ -160,24 +160,4 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(arguments: &[&str], expected: Result<(Duration, u64), &str>) {
-        let parsed = Args::try_parse_from([&["log-store", "--data-dir", "d"], arguments].concat());
-        match (parsed.map(Args::config), expected) {
-            (Ok(config), Ok(expected)) => assert_eq!((config.commit_interval, config.max_documents), expected),
-            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected), "{error}"),
-            (parsed, _) => panic!("{arguments:?} gave {parsed:?}"),
-        }
-    }
-
-    #[test]
-    fn flags() {
-        check(&[], Ok((Duration::from_millis(500), 2_000_000)));
-        check(&["--commit-interval", "2s", "--max-documents", "7"], Ok((Duration::from_secs(2), 7)));
-        check(&["--commit-interval", "fast"], Err("not a duration such as 500ms"));
-        check(&["--commit-interval=-1s"], Err("cannot be negative"));
-        check(&["--max-documents", "0"], Err("0 is not in 1.."));
-    }
-}
+mod tests;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `hpa`; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hpa::main(std::env::args_os())
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `log-agent`; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    log_agent::main(std::env::args_os())
+}

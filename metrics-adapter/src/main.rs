@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `metrics-adapter`; all of it is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    metrics_adapter::main(std::env::args_os())
+}

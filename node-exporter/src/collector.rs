@@ -6,22 +6,54 @@
 //!
 //! A collector reads proc, sys, statfs and sockets, and starts no process. It never sees the text format.
 
+mod arp;
+mod bcache;
+mod bcachefs;
+mod bonding;
+mod btrfs;
+mod conntrack;
 mod cpu;
+mod cpufreq;
 mod diskstats;
+mod dmi;
+mod dmmultipath;
+mod edac;
+mod entropy;
+mod fibrechannel;
 mod filefd;
 mod filesystem;
+mod hwmon;
+mod infiniband;
+mod ipvs;
+mod kernel_hung;
 mod loadavg;
+mod mdadm;
 mod meminfo;
+mod netclass;
 mod netdev;
 mod netstat;
+mod nfs;
+mod nfsd;
+mod nvme;
 mod os;
+mod powersupplyclass;
 mod pressure;
+mod rapl;
+mod schedstat;
+mod selinux;
 mod sockstat;
+mod softnet;
 mod stat;
+mod tapestats;
 mod textfile;
+mod thermal_zone;
 mod time;
+mod udp_queues;
 mod uname;
 mod vmstat;
+mod watchdog;
+mod xfs;
+mod zfs;
 
 use std::path::{Path, PathBuf};
 
@@ -116,6 +148,19 @@ fn number<N: std::str::FromStr>(field: Option<&str>, line: usize) -> Result<N, M
     field.parse().map_err(|_| Malformed::new(line, format!("{field:?} is no number in range")))
 }
 
+/// A whole number as the kernel writes it, hexadecimal if it starts with `0x`.
+fn whole(word: &str) -> Option<u64> {
+    match word.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
+    }
+}
+
+/// `text` as part of a family's name: what may not stand there becomes an underscore.
+fn clean(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect()
+}
+
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -135,20 +180,52 @@ const fn on(name: &'static str, flags: &'static [&'static Flag], new: fn(&Host, 
 
 /// Every collector, by name, but textfile last: where its files contradict the kernel, the kernel is right.
 pub const ALL: &[Entry] = &[
+    on("arp", arp::FLAGS, arp::new),
+    on("bcache", bcache::FLAGS, bcache::new),
+    on("bcachefs", &[], bcachefs::new),
+    on("bonding", &[], bonding::new),
+    on("btrfs", &[], btrfs::new),
+    on("conntrack", &[], conntrack::new),
     on("cpu", cpu::FLAGS, cpu::new),
+    on("cpufreq", &[], cpufreq::new),
     on("diskstats", diskstats::FLAGS, diskstats::new),
+    on("dmi", &[], dmi::new),
+    on("dmmultipath", &[], dmmultipath::new),
+    on("edac", &[], edac::new),
+    on("entropy", &[], entropy::new),
+    on("fibrechannel", &[], fibrechannel::new),
     on("filefd", &[], filefd::new),
     on("filesystem", filesystem::FLAGS, filesystem::new),
+    on("hwmon", hwmon::FLAGS, hwmon::new),
+    on("infiniband", infiniband::FLAGS, infiniband::new),
+    on("ipvs", ipvs::FLAGS, ipvs::new),
+    on("kernel_hung", &[], kernel_hung::new),
     on("loadavg", &[], loadavg::new),
+    on("mdadm", &[], mdadm::new),
     on("meminfo", &[], meminfo::new),
+    on("netclass", netclass::FLAGS, netclass::new),
     on("netdev", netdev::FLAGS, netdev::new),
     on("netstat", netstat::FLAGS, netstat::new),
+    on("nfs", &[], nfs::new),
+    on("nfsd", &[], nfsd::new),
+    on("nvme", &[], nvme::new),
     on("os", &[], os::new),
+    on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::new),
     on("pressure", &[], pressure::new),
+    on("rapl", rapl::FLAGS, rapl::new),
+    on("schedstat", &[], schedstat::new),
+    on("selinux", &[], selinux::new),
     on("sockstat", &[], sockstat::new),
+    on("softnet", &[], softnet::new),
     on("stat", stat::FLAGS, stat::new),
+    on("tapestats", tapestats::FLAGS, tapestats::new),
+    on("thermal_zone", &[], thermal_zone::new),
     on("time", &[], time::new),
+    on("udp_queues", &[], udp_queues::new),
     on("uname", &[], uname::new),
     on("vmstat", vmstat::FLAGS, vmstat::new),
+    on("watchdog", &[], watchdog::new),
+    on("xfs", &[], xfs::new),
+    on("zfs", &[], zfs::new),
     on("textfile", textfile::FLAGS, textfile::new),
 ];

@@ -80,6 +80,14 @@ impl Filter {
         })
     }
 
+    /// The filter of a pair of flags that may be given together: then both hold.
+    ///
+    /// # Errors
+    /// A text that is no regular expression.
+    pub fn both(flags: &Flags, exclude: &Flag, include: &Flag) -> Result<Self, FlagError> {
+        Ok(Self { exclude: Pattern::of(exclude, flags.text(exclude))?, include: Pattern::of(include, flags.text(include))? })
+    }
+
     /// Whether `name` is to be shown.
     #[must_use]
     pub fn admits(&self, name: &str) -> bool {

@@ -1,12 +1,14 @@
 //! The machine that is read: the roots of its file systems as values, and files that are read again at every scrape. It
 //! knows no collector and parses nothing.
 
+mod devices;
 mod file;
 pub mod netlink;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use devices::{Device, Devices};
 pub use file::{Budget, ReadError, ReadProblem, Source};
 
 /// Entries of one directory that are listed: 64 times what the largest known machine has in one of /sys.

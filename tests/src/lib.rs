@@ -7,6 +7,7 @@ pub mod binary;
 pub mod browser;
 pub mod http;
 pub mod process;
+pub mod servers;
 pub mod up;
 pub mod wait;
 

@@ -4,9 +4,44 @@ use crate::workspace::{Faults, files};
 
 /// A library, the path beginnings under which it may be used, and why there. Tests may use what they test with.
 const HOMES: &[(&str, &[&str], &str)] = &[
-    ("prometheus_client", &["daemon/src/admin"], "own metrics"),
-    ("axum", &["daemon/src/", "node-exporter/src/http"], "serving"),
-    ("reqwest", &["tests/src/http"], "asking servers"),
+    (
+        "prometheus_client",
+        &[
+            "daemon/src/admin",
+            "metrics-adapter/src/metrics",
+            "hpa/src/metrics",
+            "log-agent/src/metrics",
+            "binnacle/src/log_store/metrics",
+        ],
+        "own metrics",
+    ),
+    (
+        "axum",
+        &[
+            "daemon/src/",
+            "node-exporter/src/http",
+            "metrics-adapter/src/apiserver",
+            "hpa/src/http",
+            "log-agent/src/http",
+            "binnacle/src/log_store/",
+            "binnacle/src/sample_app",
+            "binnacle/src/up/cluster",
+            "binnacle/src/up/dashboard",
+        ],
+        "serving",
+    ),
+    (
+        "reqwest",
+        &[
+            "tests/src/http",
+            "metrics-adapter/src/scraper/",
+            "hpa/src/client",
+            "log-agent/src/elasticsearch",
+            // One client for the whole of `up`, handed to whoever asks a part.
+            "binnacle/src/up/",
+        ],
+        "asking servers",
+    ),
     ("notify", &["log-agent/src/discover"], "file events, which are hints"),
     ("tantivy", &["binnacle/src/log_store"], "the embedded index"),
     ("promql_parser", &["metrics-adapter/src/"], "PromQL"),

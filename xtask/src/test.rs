@@ -1,11 +1,11 @@
 //! `cargo xtask test`: the one definition of green. It runs stage after stage, shows how each goes, and closes with the
 //! totals. What a stage does stands in [`stage`]; what a test asserts stands in the tests.
 
-mod packages;
+pub mod packages;
 mod process;
 mod progress;
 mod stage;
-mod step;
+pub mod step;
 mod tally;
 
 use std::collections::VecDeque;
@@ -79,7 +79,7 @@ fn is_chosen(args: &Args, stage: &Stage) -> bool {
 }
 
 /// Where this clone lies: cargo says it at run time, so that a target directory shared by two clones does no harm.
-fn workspace_root() -> PathBuf {
+pub fn workspace_root() -> PathBuf {
     let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     manifest.parent().map_or_else(|| manifest.clone(), Path::to_path_buf)
 }

@@ -15,6 +15,11 @@ use super::failure::Failure;
 const LONGEST_ID_BYTES: usize = 512;
 const LONGEST_INDEX_BYTES: usize = 255;
 
+/// Items of one request: agents send at most some thousands, and the answer repeats each.
+const MAX_ITEMS: usize = 50_000;
+/// Of a source that cannot be read the reason repeats at most this much.
+const MAX_REASON_CHARS: usize = 300;
+
 /// What an item asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -70,7 +75,11 @@ struct Target<'a> {
 /// which of the lines that follow is a source, so the whole request is refused.
 pub fn parse<'a>(body: &'a [u8], default_index: Option<&'a str>) -> Result<Vec<Item<'a>>, Failure> {
     let Some(body) = body.strip_suffix(b"\n") else {
-        return Err(Failure::argument(if body.is_empty() { "the bulk body is empty" } else { "the bulk body must end with a line end" }));
+        return Err(Failure::argument(if body.is_empty() {
+            "the bulk body is empty"
+        } else {
+            "the bulk body must end with a line end"
+        }));
     };
     let mut lines = body.split(|byte| *byte == b'\n').enumerate();
     let mut items = Vec::new();
@@ -78,7 +87,8 @@ pub fn parse<'a>(body: &'a [u8], default_index: Option<&'a str>) -> Result<Vec<I
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let malformed = |reason: &dyn std::fmt::Display| Failure::argument(format!("line {} is no bulk action: {reason}", number + 1));
+        let malformed =
+            |reason: &dyn std::fmt::Display| Failure::argument(format!("line {} is no bulk action: {reason}", number + 1));
         let line = std::str::from_utf8(line).map_err(|error| malformed(&error))?;
         let (action, Target { index, id }) = match serde_json::from_str(line).map_err(|error| malformed(&error))? {
             ActionLine::Index(target) => (Action::Index, target),
@@ -87,6 +97,9 @@ pub fn parse<'a>(body: &'a [u8], default_index: Option<&'a str>) -> Result<Vec<I
         let Some((_, source)) = lines.next() else {
             return Err(malformed(&"its source line is missing"));
         };
+        if items.len() == MAX_ITEMS {
+            return Err(too_many());
+        }
         let index = index.or(default_index.map(Cow::Borrowed)).unwrap_or_default();
         let source = checked(&index, id.as_deref(), source);
         items.push(Item { action, index, id, source });
@@ -94,14 +107,26 @@ pub fn parse<'a>(body: &'a [u8], default_index: Option<&'a str>) -> Result<Vec<I
     Ok(items)
 }
 
+fn too_many() -> Failure {
+    let reason = format!("the bulk body has more than {MAX_ITEMS} items: send it in portions");
+    Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "content_too_long_exception", reason)
+}
+
 fn checked<'a>(index: &str, id: Option<&str>, source: &'a [u8]) -> Result<&'a str, Failure> {
     if let Some(wrong) = wrong_index_name(index) {
-        return Err(Failure::new(StatusCode::BAD_REQUEST, "invalid_index_name_exception", format!("index name {index:?} {wrong}")));
+        return Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_index_name_exception",
+            format!("index name {index:?} {wrong}"),
+        ));
     }
     match id {
         Some("") => return Err(Failure::argument("the document id is empty")),
         Some(id) if id.len() > LONGEST_ID_BYTES => {
-            return Err(Failure::argument(format!("the document id has {} bytes, at most {LONGEST_ID_BYTES} are taken", id.len())));
+            return Err(Failure::argument(format!(
+                "the document id has {} bytes, at most {LONGEST_ID_BYTES} are taken",
+                id.len()
+            )));
         }
         _ => {}
     }
@@ -110,7 +135,8 @@ fn checked<'a>(index: &str, id: Option<&str>, source: &'a [u8]) -> Result<&'a st
 
 /// The verdict on a source that is no document.
 pub fn unreadable(reason: &dyn std::fmt::Display) -> Failure {
-    Failure::new(StatusCode::BAD_REQUEST, "mapper_parsing_exception", format!("failed to parse the document: {reason}"))
+    let reason: String = format!("failed to parse the document: {reason}").chars().take(MAX_REASON_CHARS).collect();
+    Failure::new(StatusCode::BAD_REQUEST, "mapper_parsing_exception", reason)
 }
 
 /// What is wrong with an index name, by Elasticsearch's rules.
@@ -172,14 +198,14 @@ impl Serialize for Verdict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { action, index, id, outcome } = self;
         let result = match outcome {
-            Outcome::Created => json!({ "_index": index, "_type": "_doc", "_id": id, "result": "created", "status": 201 }),
-            Outcome::Updated => json!({ "_index": index, "_type": "_doc", "_id": id, "result": "updated", "status": 200 }),
+            Outcome::Created => json!({ "_index": index, "_id": id, "result": "created", "status": 201 }),
+            Outcome::Updated => json!({ "_index": index, "_id": id, "result": "updated", "status": 200 }),
             Outcome::Conflict => json!({
-                "_index": index, "_type": "_doc", "_id": id, "status": 409,
+                "_index": index, "_id": id, "status": 409,
                 "error": { "type": "version_conflict_engine_exception", "reason": format!("[{id}]: document exists already"), "index": index },
             }),
             Outcome::Failed(failure) => json!({
-                "_index": index, "_type": "_doc", "_id": id, "status": failure.status.as_u16(),
+                "_index": index, "_id": id, "status": failure.status.as_u16(),
                 "error": { "type": failure.kind, "reason": failure.reason },
             }),
         };

@@ -7,9 +7,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, Visitor};
-use tantivy::schema::{DateOptions, Field, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions};
+use tantivy::schema::{DateOptions, DateTimePrecision, Field, IndexRecordOption, STORED, Schema, TextFieldIndexing, TextOptions};
 use tantivy::tokenizer::{LowerCaser, RemoveLongFilter, SimpleTokenizer, TextAnalyzer, TokenizerManager};
-use tantivy::{DateTime, DateTimePrecision, TantivyDocument};
+use tantivy::{DateTime, TantivyDocument};
 
 /// The field every document must have, by which they are ordered and dropped.
 pub const TIMESTAMP: &str = "@timestamp";
@@ -49,6 +49,34 @@ pub struct Fields {
     container_id: Field,
 }
 
+/// How a field is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By the words in it.
+    Words,
+    /// By its whole value.
+    Whole,
+    /// As a time.
+    Time,
+}
+
+impl Fields {
+    /// The field that a query calls `name`, unless it is none of [`SEARCHABLE`].
+    pub fn find(&self, name: &str) -> Option<(Field, Kind)> {
+        Some(match name {
+            TIMESTAMP => (self.timestamp, Kind::Time),
+            MESSAGE => (self.message, Kind::Words),
+            INDEX => (self.index, Kind::Whole),
+            "stream" => (self.stream, Kind::Whole),
+            "kubernetes.namespace" => (self.namespace, Kind::Whole),
+            "kubernetes.pod" => (self.pod, Kind::Whole),
+            "kubernetes.container" => (self.container, Kind::Whole),
+            "container.id" => (self.container_id, Kind::Whole),
+            _ => return None,
+        })
+    }
+}
+
 /// The schema of every index directory. Changing it makes old directories unreadable, which `open` says.
 pub fn schema() -> (Schema, Fields) {
     let words = TextFieldIndexing::default()
@@ -56,13 +84,15 @@ pub fn schema() -> (Schema, Fields) {
         // Phrases need positions; nothing is ranked, so lengths are not kept.
         .set_index_option(IndexRecordOption::WithFreqsAndPositions)
         .set_fieldnorms(false);
-    let whole = TextFieldIndexing::default().set_tokenizer("raw").set_index_option(IndexRecordOption::Basic).set_fieldnorms(false);
+    let whole =
+        TextFieldIndexing::default().set_tokenizer("raw").set_index_option(IndexRecordOption::Basic).set_fieldnorms(false);
     let whole = TextOptions::default().set_indexing_options(whole);
     let mut builder = Schema::builder();
     let fields = Fields {
-        key: builder.add_text_field(KEY, STRING | STORED),
+        key: builder.add_text_field(KEY, whole.clone() | STORED),
         index: builder.add_text_field(INDEX, whole.clone()),
-        timestamp: builder.add_date_field(TIMESTAMP, DateOptions::default().set_fast().set_precision(DateTimePrecision::Nanoseconds)),
+        timestamp: builder
+            .add_date_field(TIMESTAMP, DateOptions::default().set_fast().set_precision(DateTimePrecision::Nanoseconds)),
         message: builder.add_text_field(MESSAGE, TextOptions::default().set_indexing_options(words)),
         source: builder.add_text_field(SOURCE, STORED),
         stream: builder.add_text_field("stream", whole.clone()),
@@ -77,12 +107,14 @@ pub fn schema() -> (Schema, Fields) {
 /// The tokenizers that the schema names: words of letters and digits in lower case, and whole values.
 pub fn tokenizers() -> TokenizerManager {
     let tokenizers = TokenizerManager::default();
-    let words = TextAnalyzer::builder(SimpleTokenizer::default())
-        .filter(RemoveLongFilter::limit(LONGEST_WORD_BYTES))
-        .filter(LowerCaser)
-        .build();
-    tokenizers.register(TOKENIZER, words);
+    tokenizers.register(TOKENIZER, words());
     tokenizers
+}
+
+/// What takes a text apart into words, when it is written and when it is searched for.
+pub fn words() -> TextAnalyzer {
+    let words = TextAnalyzer::builder(SimpleTokenizer::default());
+    words.filter(RemoveLongFilter::limit(LONGEST_WORD_BYTES)).filter(LowerCaser).build()
 }
 
 /// The term that stands for document `id` of `index`.
@@ -183,7 +215,7 @@ pub fn nanoseconds(text: &str) -> Option<i64> {
 #[derive(Debug, PartialEq, Eq)]
 struct Text<'a>(Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Text<'de> {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextVisitor)
     }

@@ -212,6 +212,11 @@ impl Load {
         self.script.lock().unwrap_or_else(PoisonError::into_inner).change(change)
     }
 
+    /// Asks for nothing more.
+    pub fn pause(&self) {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner).mode = Mode::Paused;
+    }
+
     /// Sends requests until `shutdown`.
     pub async fn run(self: Arc<Self>, deployment: Arc<Deployment>, client: reqwest::Client, shutdown: Shutdown) {
         let places = Arc::new(Semaphore::new(IN_FLIGHT));

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use daemon::Shutdown;
+use daemon::admin::STARTING;
 use daemon::backoff::Backoff;
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal};
@@ -22,8 +23,8 @@ const PARENT: &str = "BINNACLE_PARENT";
 /// Log lines kept of each part, and the longest of them: 200 lines fill a few screens.
 const LOG_LINES: usize = 200;
 const LOG_LINE_BYTES: usize = 4096;
-/// A part is asked whether it is ready this often, and twenty times as often while it starts.
-const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+/// A part is asked whether it is ready this often, and more often while it starts.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 const START_PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// A part that does not answer its probe within this is shown as not answering.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -32,15 +33,14 @@ const RESTART: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 /// After SIGTERM a part may drain this long; the whole stack has 5 s.
 const DRAIN: Duration = Duration::from_millis(2800);
 
-/// Ends this process when the one that started it for `binnacle up` ends, however it ends. Does nothing elsewhere.
-pub fn follow_parent() {
-    let Ok(parent) = std::env::var(PARENT) else { return };
+/// Has this process end when the one that started it for `binnacle up` ends, however it ends. False if that one is gone
+/// already: then there is nothing to do here. Does nothing elsewhere.
+#[must_use]
+pub fn follow_parent() -> bool {
+    let Ok(parent) = std::env::var(PARENT) else { return true };
     // Older kernels in sandboxes may refuse; then only an orderly end is left.
     let _set = rustix::process::set_parent_process_death_signal(Some(Signal::TERM));
-    let born_late = rustix::process::getppid().is_none_or(|pid| pid.as_raw_nonzero().to_string() != parent);
-    if born_late {
-        std::process::exit(1);
-    }
+    rustix::process::getppid().is_some_and(|pid| pid.as_raw_nonzero().to_string() == parent)
 }
 
 /// A command that runs this binary as `program` on the inherited `listener`, apart from the terminal's signals.
@@ -208,24 +208,27 @@ pub async fn keep_running(part: Arc<Part>, spec: PartSpec, client: reqwest::Clie
 
 /// Asks for readiness for ever.
 async fn probe(part: &Part, url: &str, client: &reqwest::Client, backoff: &mut Backoff) {
-    let mut was_up = false;
+    let mut starting = true;
     loop {
         match client.get(url).timeout(PROBE_TIMEOUT).send().await {
             Ok(answer) if answer.status().is_success() => {
                 part.set(State::Up, "");
-                was_up = true;
+                starting = false;
                 backoff.reset();
             }
-            Ok(answer) if was_up => {
+            Ok(answer) => {
                 let reason = answer.text().await.unwrap_or_default();
-                part.set(State::Degraded, reason.chars().take(LOG_LINE_BYTES).collect::<String>());
+                if !(starting && reason == STARTING) {
+                    part.set(State::Degraded, reason.chars().take(LOG_LINE_BYTES).collect::<String>());
+                    starting = false;
+                }
             }
-            Err(error) if was_up && error.is_timeout() => part.set(State::Degraded, "it does not answer"),
-            Err(error) if was_up => part.set(State::Degraded, error.to_string()),
-            // Not ready yet: starting.
-            _ => {}
+            // Nothing serves yet.
+            Err(_) if starting => {}
+            Err(error) if error.is_timeout() => part.set(State::Degraded, format!("it does not answer within {PROBE_TIMEOUT:?}")),
+            Err(error) => part.set(State::Degraded, error.to_string()),
         }
-        tokio::time::sleep(if was_up { PROBE_INTERVAL } else { START_PROBE_INTERVAL }).await;
+        tokio::time::sleep(if starting { START_PROBE_INTERVAL } else { PROBE_INTERVAL }).await;
     }
 }
 

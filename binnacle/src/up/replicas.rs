@@ -18,8 +18,10 @@ use super::container_log::{ContainerLog, Identity, Settings};
 use super::output;
 use super::part::{self, Part, State};
 
-/// The Deployment's and the Service's name.
+/// The Deployment's, the Service's and the container's name.
 pub const NAME: &str = "sample-metrics-app";
+/// Where they live.
+pub const NAMESPACE: &str = "default";
 /// A replica that was told to end may finish its requests this long.
 const DRAIN: Duration = Duration::from_secs(1);
 /// How often a new replica is asked whether it serves.
@@ -38,8 +40,7 @@ pub struct Replica {
     pub address: SocketAddr,
     /// When the pod began, in milliseconds since 1970.
     pub since: i64,
-    /// It answers.
-    pub ready: AtomicBool,
+    readiness: Mutex<(bool, i64)>,
     /// It was told to end.
     pub terminating: AtomicBool,
     /// Its process, 0 while there is none.
@@ -123,7 +124,7 @@ impl Deployment {
     /// Replicas that take requests.
     #[must_use]
     pub fn ready(&self) -> Vec<Arc<Replica>> {
-        let serves = |replica: &Arc<Replica>| replica.ready.load(Ordering::Relaxed) && !replica.terminating.load(Ordering::Relaxed);
+        let serves = |replica: &Arc<Replica>| replica.readiness().0 && !replica.terminating.load(Ordering::Relaxed);
         self.replicas().into_iter().filter(serves).collect()
     }
 
@@ -176,7 +177,7 @@ impl Deployment {
             if let Err(error) = self.contain(&replica, &client).await {
                 self.part.set(State::Degraded, format!("{}: {error}", replica.pod));
             }
-            replica.ready.store(false, Ordering::Relaxed);
+            replica.set_ready(false);
             replica.pid.store(0, Ordering::Relaxed);
             tokio::select! {
                 () = tokio::time::sleep(backoff.next_delay()) => {}
@@ -197,9 +198,9 @@ impl Deployment {
         let output = tokio::spawn(output::capture(child.stdout.take(), child.stderr.take(), log, container, self.part.clone()));
         tokio::select! {
             _ = child.wait() => {}
-            () = replica.probe(client) => {}
+            () = replica.probe(client, &self.part) => {}
         }
-        replica.ready.store(false, Ordering::Relaxed);
+        replica.set_ready(false);
         part::stop(&mut child, DRAIN).await;
         // The process is gone, so its output ends; what it wrote last is still to be put into the file.
         output.await.map_err(std::io::Error::other)
@@ -211,13 +212,14 @@ impl Replica {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         listener.set_nonblocking(true)?;
         let uid = random_hex(32);
+        let since = Timestamp::now().as_millisecond();
         let uid = [&uid[..8], &uid[8..12], &uid[12..16], &uid[16..20], &uid[20..]].join("-");
         Ok(Self {
             pod: format!("{NAME}-{generation}-{}", random_name(5)),
             uid,
             address: listener.local_addr()?,
-            since: Timestamp::now().as_millisecond(),
-            ready: AtomicBool::new(false),
+            since,
+            readiness: Mutex::new((false, since)),
             terminating: AtomicBool::new(false),
             pid: AtomicU64::new(0),
             requests: AtomicU64::new(0),
@@ -226,19 +228,33 @@ impl Replica {
         })
     }
 
+    /// Whether it answers, and since when that is so, in milliseconds since 1970.
+    #[must_use]
+    pub fn readiness(&self) -> (bool, i64) {
+        *self.readiness.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_ready(&self, ready: bool) {
+        let mut readiness = self.readiness.lock().unwrap_or_else(PoisonError::into_inner);
+        if readiness.0 != ready {
+            *readiness = (ready, Timestamp::now().as_millisecond());
+        }
+    }
+
     fn end(&self) {
         self.terminating.store(true, Ordering::Relaxed);
         self.stop.cancel();
     }
 
     /// Marks the replica ready as soon as it answers; returns when it is told to end.
-    async fn probe(&self, client: &reqwest::Client) {
+    async fn probe(&self, client: &reqwest::Client, part: &Part) {
         let url = format!("http://{}/healthz", self.address);
         let serving = async {
             while !client.get(&url).timeout(DRAIN).send().await.is_ok_and(|answer| answer.status().is_success()) {
                 tokio::time::sleep(PROBE_INTERVAL).await;
             }
-            self.ready.store(true, Ordering::Relaxed);
+            self.set_ready(true);
+            part.set(State::Up, "");
             std::future::pending::<()>().await;
         };
         tokio::select! {

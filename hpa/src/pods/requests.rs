@@ -76,7 +76,13 @@ pub enum RequestError {
 ///
 /// # Errors
 /// A request that should count is not set.
-pub fn requested(requests: &Requests, pod: &str, resource: &str, container: Option<&str>, gates: Gates) -> Result<i64, RequestError> {
+pub fn requested(
+    requests: &Requests,
+    pod: &str,
+    resource: &str,
+    container: Option<&str>,
+    gates: Gates,
+) -> Result<i64, RequestError> {
     let (resource_name, pod_name) = (|| resource.to_owned(), || pod.to_owned());
     if container.is_none() && gates.pod_level_resources && !requests.pod.is_empty() {
         return pod_level(requests, resource).ok_or_else(|| RequestError::Pod { resource: resource_name(), pod: pod_name() });

@@ -1,7 +1,9 @@
 //! What the API server fills in before a controller sees an autoscaler, so that a file read from disk decides like one read
 //! from a cluster. It validates nothing.
 
-use super::{AutoscalerSpec, MetricSpec, MetricTarget, PolicyKind, ResourceSource, ScalingPolicy, ScalingRules, SelectPolicy, TargetKind};
+use super::{
+    AutoscalerSpec, MetricSpec, MetricTarget, PolicyKind, ResourceSource, ScalingPolicy, ScalingRules, SelectPolicy, TargetKind,
+};
 
 /// CPU utilization in percent when no metric is given.
 const DEFAULT_CPU_UTILIZATION: i32 = 80;
@@ -27,7 +29,7 @@ pub fn filled(mut spec: AutoscalerSpec) -> AutoscalerSpec {
 }
 
 /// Four pods or a doubling every 15 s, at once.
-fn scale_up() -> ScalingRules {
+pub(crate) fn scale_up() -> ScalingRules {
     let pods = ScalingPolicy { kind: PolicyKind::Pods, value: 4, period_seconds: 15 };
     let percent = ScalingPolicy { kind: PolicyKind::Percent, value: 100, period_seconds: 15 };
     ScalingRules {
@@ -39,7 +41,7 @@ fn scale_up() -> ScalingRules {
 }
 
 /// Everything at once, after the window of the controller's own flag.
-fn scale_down() -> ScalingRules {
+pub(crate) fn scale_down() -> ScalingRules {
     let all = ScalingPolicy { kind: PolicyKind::Percent, value: 100, period_seconds: 15 };
     ScalingRules {
         stabilization_window_seconds: None,

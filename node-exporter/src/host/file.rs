@@ -1,9 +1,11 @@
 //! One file that is read whole, again and again. Files of procfs and sysfs are opened once and read with `pread`, which
 //! makes the kernel write them anew and saves two system calls of three; a handle that no longer works (its device is
-//! gone) is opened again. Any other file is opened each time, for it may have been replaced.
+//! gone) is opened again. Any other file is opened each time, for it may have been replaced. What the text means is its
+//! readers' matter.
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,6 +17,9 @@ use rustix::fs::{OFlags, PROC_SUPER_MAGIC};
 const SYSFS_MAGIC: u64 = 0x6265_6572;
 /// The first read asks for this much: most of /proc and every attribute of sysfs fit.
 const FIRST_READ: usize = 4096;
+/// A file that never had more than this keeps only the memory it needs: an attribute of sysfs is a few bytes, and there are
+/// hundreds of them.
+const SMALL: usize = 2 * FIRST_READ;
 /// A file of /proc beyond this is refused: the largest seen (`/proc/1/mountinfo` with 10,000 mounts) has 2 MB.
 const MAX_BYTES: usize = 16 << 20;
 
@@ -58,8 +63,26 @@ impl ReadError {
         self.is(&[rustix::io::Errno::OPNOTSUPP, rustix::io::Errno::NOSYS])
     }
 
+    /// Whether this process may not read it.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.is(&[rustix::io::Errno::ACCESS, rustix::io::Errno::PERM])
+    }
+
     fn is(&self, errors: &[rustix::io::Errno]) -> bool {
-        let ReadProblem::Io(source) = &self.problem else { return false };
+        self.problem.is(errors)
+    }
+}
+
+impl ReadProblem {
+    // Whether the driver has nothing to say now and the handle is still good.
+    fn is_lasting(&self) -> bool {
+        use rustix::io::Errno;
+        self.is(&[Errno::INVAL, Errno::OPNOTSUPP, Errno::AGAIN, Errno::NODATA, Errno::IO])
+    }
+
+    fn is(&self, errors: &[rustix::io::Errno]) -> bool {
+        let Self::Io(source) = self else { return false };
         source.raw_os_error().is_some_and(|code| errors.iter().any(|error| error.raw_os_error() == code))
     }
 }
@@ -80,13 +103,14 @@ impl Default for Budget {
 #[derive(Debug)]
 struct Kept {
     file: File,
+    system: System,
     budget: Budget,
 }
 
 impl Kept {
-    fn new(file: File, budget: &Budget) -> Option<Self> {
+    fn new(file: File, system: System, budget: &Budget) -> Option<Self> {
         budget.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).ok()?;
-        Some(Self { file, budget: budget.clone() })
+        Some(Self { file, system, budget: budget.clone() })
     }
 }
 
@@ -119,21 +143,32 @@ impl Source {
     /// It cannot be opened or read, or is far too long.
     pub fn bytes(&mut self) -> Result<(&[u8], &Path), ReadError> {
         if let Some(kept) = self.kept.take() {
-            // A handle of a device that was removed fails for ever: then the path is tried anew below.
-            if read_whole(&kept.file, &mut self.buffer).is_ok() {
-                self.kept = Some(kept);
-                return Ok((&self.buffer, &self.path));
+            match read_whole(&kept.file, kept.system, &mut self.buffer) {
+                Ok(()) => {
+                    self.kept = Some(kept);
+                    return Ok((&self.buffer, &self.path));
+                }
+                Err(problem) if problem.is_lasting() => {
+                    self.kept = Some(kept);
+                    return Err(ReadError { path: self.path.clone(), problem });
+                }
+                // A handle of a device that was removed fails for ever: the path is tried anew below.
+                Err(_) => {}
             }
         }
         let failed = |problem: ReadProblem| ReadError { path: self.path.clone(), problem };
         // Without O_NONBLOCK a FIFO in the place of a file would hold this thread for ever.
         let open = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&self.path);
         let file = open.map_err(|error| failed(ReadProblem::Io(error)))?;
-        read_whole(&file, &mut self.buffer).map_err(failed)?;
-        if written_by_the_kernel(&file) {
-            self.kept = Kept::new(file, &self.budget);
+        let system = System::of(&file);
+        let read = read_whole(&file, system, &mut self.buffer);
+        if system != System::Other && read.as_ref().err().is_none_or(ReadProblem::is_lasting) {
+            self.kept = Kept::new(file, system, &self.budget);
         }
-        Ok((&self.buffer, &self.path))
+        match read {
+            Ok(()) => Ok((&self.buffer, &self.path)),
+            Err(problem) => Err(failed(problem)),
+        }
     }
 
     /// Its text, with U+FFFD for what is not UTF-8, and its path.
@@ -165,22 +200,64 @@ impl Source {
     }
 }
 
-fn written_by_the_kernel(file: &File) -> bool {
-    rustix::fs::fstatfs(file)
-        .is_ok_and(|system| system.f_type == PROC_SUPER_MAGIC || system.f_type.cast_unsigned() == SYSFS_MAGIC)
+impl Source {
+    /// Its text without the blanks around it, or `None` if it is absent or has nothing to say: a driver may lack what an
+    /// attribute asks for, and only root may read some.
+    #[must_use]
+    pub fn word(&mut self) -> Option<&str> {
+        self.text().ok().map(|(text, _)| text.trim())
+    }
+
+    /// The number it holds, or `None` as in [`Source::word`] or if it is none.
+    #[must_use]
+    pub fn value<N: std::str::FromStr>(&mut self) -> Option<N> {
+        self.word()?.parse().ok()
+    }
 }
 
-fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<(), ReadProblem> {
+/// Which kind of file system a file lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum System {
+    Proc,
+    Sys,
+    Other,
+}
+
+impl System {
+    pub fn of(file: &impl AsFd) -> Self {
+        match rustix::fs::fstatfs(file) {
+            Ok(system) if system.f_type == PROC_SUPER_MAGIC => Self::Proc,
+            Ok(system) if system.f_type.cast_unsigned() == SYSFS_MAGIC => Self::Sys,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn read_whole(file: &File, system: System, buffer: &mut Vec<u8>) -> Result<(), ReadProblem> {
     let mut filled = 0;
+    if buffer.capacity() < SMALL {
+        let mut first = [0_u8; FIRST_READ];
+        loop {
+            let read = read_at(file, &mut first[filled..], filled)?;
+            filled += read;
+            // Of an attribute sysfs gives all it has at once; procfs may give it in pieces.
+            if read == 0 || filled == FIRST_READ || system == System::Sys {
+                break;
+            }
+        }
+        buffer.clear();
+        buffer.extend_from_slice(&first[..filled]);
+        if filled < FIRST_READ {
+            return Ok(());
+        }
+    }
     loop {
         if buffer.len() - filled < FIRST_READ {
             buffer.resize(buffer.len() + FIRST_READ.max(filled), 0);
         }
-        match file.read_at(&mut buffer[filled..], filled as u64) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(ReadProblem::Io(error)),
+        match read_at(file, &mut buffer[filled..], filled)? {
+            0 => break,
+            read => filled += read,
         }
         if filled > MAX_BYTES {
             return Err(ReadProblem::TooLong);
@@ -189,6 +266,15 @@ fn read_whole(file: &File, buffer: &mut Vec<u8>) -> Result<(), ReadProblem> {
     // Shortening keeps the memory for the next scrape.
     buffer.truncate(filled);
     Ok(())
+}
+
+fn read_at(file: &File, buffer: &mut [u8], offset: usize) -> Result<usize, ReadProblem> {
+    loop {
+        match file.read_at(buffer, offset as u64) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read.map_err(ReadProblem::Io),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -28,6 +28,35 @@ pub const BROWSER: &[Package] = &[
 pub const PROCESS_TOOLS: &[Package] =
     &[Package { needed_for: "tests that leave no process behind", any_of: &["setpriv"], debian: &["util-linux"] }];
 
+/// The Go toolchain; an older one fetches the version that a module asks for by itself.
+pub const GO: &[Package] = &[Package { needed_for: "compiling servers written in Go", any_of: &["go"], debian: &["golang-go"] }];
+
+/// The package client of the servers written in Java.
+pub const MAVEN: &[Package] = &[Package { needed_for: "servers written in Java", any_of: &["mvn"], debian: &["maven"] }];
+
+/// Debian's own clients: they are there or this is another system.
+pub const DEBIAN: &[Package] = &[
+    Package { needed_for: "servers from Debian's packages", any_of: &["apt-get"], debian: &["apt"] },
+    Package { needed_for: "servers from Debian's packages", any_of: &["dpkg-deb"], debian: &["dpkg"] },
+];
+
+/// What a node's programs call, and what keeps them apart from the machine's own.
+pub const NODE_TOOLS: &[Package] = &[
+    Package { needed_for: "Services of the node", any_of: &["iptables", "/usr/sbin/iptables"], debian: &["iptables"] },
+    Package { needed_for: "the node's network", any_of: &["ip", "/usr/sbin/ip"], debian: &["iproute2"] },
+    Package { needed_for: "namespaces for the node", any_of: &["nsenter"], debian: &["util-linux"] },
+    Package { needed_for: "mounts of the node", any_of: &["mount"], debian: &["mount"] },
+    Package {
+        needed_for: "runc",
+        any_of: &["/usr/lib/x86_64-linux-gnu/libseccomp.so.2", "/usr/lib/aarch64-linux-gnu/libseccomp.so.2"],
+        debian: &["libseccomp2"],
+    },
+];
+
+/// What makes an image beside Rust: a C compiler against the static library, for the little C there is.
+pub const IMAGE_TOOLS: &[Package] =
+    &[Package { needed_for: "static binaries", any_of: &["musl-gcc", "x86_64-linux-musl-gcc"], debian: &["gcc", "musl-tools"] }];
+
 /// The commands that bring what is missing of `needed`; none if all is there.
 ///
 /// # Errors
@@ -38,15 +67,25 @@ pub fn installation(needed: &[&'static [Package]]) -> anyhow::Result<Vec<Command
         return Ok(Vec::new());
     }
     let names: Vec<&str> = missing.iter().flat_map(|package| package.debian).copied().collect();
-    if !(rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()) {
+    if !can_install() {
         return Err(anyhow::anyhow!(advice(&missing, &names)));
     }
+    Ok(apt_install(&names))
+}
+
+/// The commands that install Debian packages, for root.
+pub fn apt_install(names: &[&str]) -> Vec<Command> {
     let mut update = Command::new("apt-get");
     update.args(["update", "--quiet"]);
     let mut install = Command::new("apt-get");
-    install.args(["install", "--quiet", "--yes", "--no-install-recommends"]).args(&names);
+    install.args(["install", "--quiet", "--yes", "--no-install-recommends"]).args(names);
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    Ok(vec![update, install])
+    vec![update, install]
+}
+
+/// Whether packages can be installed from here.
+pub fn can_install() -> bool {
+    rustix::process::geteuid().is_root() && Path::new("/usr/bin/apt-get").exists()
 }
 
 fn advice(missing: &[&Package], names: &[&str]) -> String {

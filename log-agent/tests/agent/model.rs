@@ -1,0 +1,171 @@
+//! Random things happen to containers, to the sink and to the agent; in the end every line that was written whole is stored
+//! once, and nothing else is.
+
+use proptest::prelude::*;
+
+use crate::docker::Container;
+use crate::eventually;
+use crate::program::{Agent, Place};
+use crate::sink::Fault;
+
+/// Rotated files that are kept: none is deleted before it can be read, for what is deleted unread is lost.
+const KEEP: u32 = 50;
+
+#[derive(Clone, Debug)]
+enum Action {
+    /// So many lines, of this length.
+    Write(usize, usize),
+    /// An entry that breaks off; it is finished by whatever comes next.
+    Half,
+    /// Output without a line end, on stderr: the next such output goes on with it.
+    Open,
+    Rotate,
+    CopyTruncate,
+    /// Empties the log, when everything in it is stored.
+    Truncate,
+    /// Removes the container, when everything is stored, and makes another.
+    Replace,
+    Restart,
+    /// Restarts with nothing remembered.
+    Forget,
+    Fail(Fault),
+    /// Waits until everything is stored.
+    CatchUp,
+}
+
+fn actions() -> impl Strategy<Value = Vec<(usize, Action)>> {
+    let fault = prop::sample::select(vec![
+        Fault::None,
+        Fault::Down,
+        Fault::Status(429),
+        Fault::Status(401),
+        Fault::EveryThird(429),
+        Fault::EveryThird(503),
+        Fault::HalfAnswer,
+        Fault::NoAnswer,
+        Fault::TooLarge(50_000),
+        Fault::Rubbish,
+    ]);
+    let action = prop_oneof![
+        6 => (1..40_usize, prop::sample::select(vec![0, 10, 200, 16 * 1024, 40_000])).prop_map(|(lines, length)| Action::Write(lines, length)),
+        2 => Just(Action::Half),
+        2 => Just(Action::Open),
+        3 => Just(Action::Rotate),
+        2 => Just(Action::CopyTruncate),
+        1 => Just(Action::Truncate),
+        1 => Just(Action::Replace),
+        2 => Just(Action::Restart),
+        1 => Just(Action::Forget),
+        3 => fault.prop_map(Action::Fail),
+        1 => Just(Action::CatchUp),
+    ];
+    prop::collection::vec((0..2_usize, action), 1..14)
+}
+
+struct World {
+    place: Place,
+    agent: Option<Agent>,
+    containers: Vec<Container>,
+    expected: Vec<String>,
+    /// The open line of each container.
+    open: Vec<String>,
+    count: usize,
+}
+
+impl World {
+    fn new() -> Self {
+        let place = Place::new();
+        let containers = (0..2).map(|number| Container::create(&place.root(), &format!("c{number}"))).collect();
+        let agent = Some(Agent::start(place.config(&["--bulk-bytes", "20000"])));
+        Self { place, agent, containers, expected: Vec::new(), open: vec![String::new(); 2], count: 2 }
+    }
+
+    fn text(&mut self, length: usize) -> String {
+        self.count += 1;
+        format!("{} \"{}\"", self.count, "y".repeat(length))
+    }
+
+    fn restart(&mut self, forget: bool) {
+        self.agent.take().unwrap().stop();
+        if forget {
+            // None may be there yet.
+            let _removed = std::fs::remove_file(self.place.state_dir().join("checkpoint"));
+        }
+        self.agent = Some(Agent::start(self.place.config(&["--bulk-bytes", "20000"])));
+    }
+
+    /// Everything that is whole is stored, and nothing is open.
+    fn catch_up(&mut self) {
+        self.place.sink.fail(Fault::None);
+        for number in 0..self.containers.len() {
+            self.containers[number].finish();
+            let open = std::mem::take(&mut self.open[number]);
+            if !open.is_empty() {
+                self.containers[number].write("stderr", "end\n");
+                self.expected.push(format!("{open}end"));
+            }
+        }
+        self.place.expect(&self.expected);
+    }
+
+    fn act(&mut self, number: usize, action: &Action) {
+        match action {
+            Action::Write(lines, length) => {
+                for _ in 0..*lines {
+                    let text = self.text(*length);
+                    self.containers[number].line(&text);
+                    self.expected.push(text);
+                }
+            }
+            Action::Half => {
+                let text = self.text(100);
+                self.containers[number].half_line(&text);
+                self.expected.push(text);
+            }
+            Action::Open => {
+                let text = self.text(10);
+                self.containers[number].write("stderr", &text);
+                self.open[number].push_str(&text);
+            }
+            Action::Rotate => self.containers[number].rotate(KEEP),
+            Action::CopyTruncate => {
+                // What is written between the copy and the cut is lost to everybody; and a copy of what was never looked
+                // at is a file like any other.
+                self.containers[number].copy_truncate(KEEP);
+            }
+            Action::Truncate => {
+                self.catch_up();
+                self.containers[number].truncate();
+            }
+            Action::Replace => {
+                self.catch_up();
+                self.count += 1;
+                let new = Container::create(&self.place.root(), &format!("c{}", self.count));
+                std::mem::replace(&mut self.containers[number], new).remove();
+            }
+            Action::Restart => self.restart(false),
+            Action::Forget => self.restart(true),
+            Action::Fail(fault) => self.place.sink.fail(*fault),
+            Action::CatchUp => self.catch_up(),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #[test]
+    fn every_line_is_stored_once(actions in actions()) {
+        let mut world = World::new();
+        for (number, action) in &actions {
+            world.act(*number, action);
+        }
+        world.catch_up();
+        let agent = world.agent.take().unwrap();
+        let state = || serde_json::from_str::<serde_json::Value>(&agent.get("/state").1).unwrap();
+        let state = eventually("books", state, |state| state["in_flight_lines"] == 0);
+        let count = |name: &str| state[name].as_u64().unwrap();
+        prop_assert_eq!(count("read_lines"), count("stored_lines") + count("dead_lines") + count("dropped_lines"));
+        prop_assert_eq!(count("dead_lines"), 0);
+        agent.stop();
+    }
+}

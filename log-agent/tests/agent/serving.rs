@@ -1,0 +1,98 @@
+//! What the agent ships, and what it says of itself.
+
+use clap::Parser as _;
+use log_agent::args::Args;
+use serde_json::{Value, json};
+
+use crate::docker::Container;
+use crate::eventually;
+use crate::program::{Agent, Place};
+
+#[test]
+fn a_document_has_what_is_known_of_its_line() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    container.write("stderr", "say \"hi\"\tü\n");
+    container.line("second");
+    let _agent = place.start();
+    place.expect(&["say \"hi\"\tü".to_owned(), "second".to_owned()]);
+    let stored = place.sink.stored();
+    let mut documents: Vec<Value> = stored.documents.values().cloned().collect();
+    documents.sort_by_key(|document| document["log"]["offset"].as_u64());
+    let time = documents[0]["@timestamp"].take();
+    assert!(time.as_str().unwrap().starts_with("2026-11-24T05:"), "{time}");
+    let expected = json!({
+        "@timestamp": null, "message": "say \"hi\"\tü", "stream": "stderr",
+        "kubernetes": {"namespace": "default", "pod": "pod-c1", "container": "app"},
+        "container": {"id": "c1"}, "log": {"file": {"path": container.path}, "offset": 0},
+    });
+    assert_eq!(documents[0], expected);
+    assert!(documents[1]["log"]["offset"].as_u64() > Some(50));
+}
+
+#[test]
+fn the_books_balance_and_the_state_is_told() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    let lines: Vec<String> = (0..500).map(|number| format!("line {number}")).collect();
+    lines.iter().for_each(|line| container.line(line));
+    container.append(b"\nnot JSON\n");
+    let agent = place.start();
+    place.expect(&[lines, vec!["not JSON".to_owned()]].concat());
+    let state = || serde_json::from_str::<Value>(&agent.get("/state").1).unwrap();
+    let state = eventually("state", state, |state| state["in_flight_lines"] == 0 && state["lag_bytes"] == 0);
+    assert_eq!((&state["read_lines"], &state["stored_lines"], &state["dropped_lines"]), (&json!(502), &json!(501), &json!(1)), "{state}");
+    assert_eq!((&state["lag_seconds"], &state["error"], &state["dead_lines"]), (&json!(0.0), &Value::Null, &json!(0)), "{state}");
+    let size = std::fs::metadata(&container.path).unwrap().len();
+    for mark in ["read", "sent", "acknowledged", "size"] {
+        assert_eq!(state["files"][0][mark], size, "{mark} in {state}");
+    }
+    assert_eq!(state["output"], format!("{}/", place.sink.url()));
+    assert_eq!(agent.get("/readyz"), (200, "ok".to_owned()));
+    assert_eq!(agent.get("/healthz").0, 200);
+    let metrics = agent.get("/metrics").1;
+    assert!(metrics.contains("log_agent_malformed_lines_total 1\n"), "{metrics}");
+    assert!(metrics.contains("log_agent_dropped_lines_total{reason=\"empty\"} 1\n"), "{metrics}");
+}
+
+#[test]
+fn bodies_are_packed_and_signed_when_asked() {
+    let place = Place::new();
+    Container::create(&place.root(), "c1").line("secret line");
+    let mut config = place.config(&["--gzip"]);
+    let url = place.sink.url().replace("http://", "http://me:pass@");
+    let (signed, _) = Args::try_parse_from(["log-agent", "--elasticsearch", &url]).unwrap().config().unwrap();
+    config.target.authorization = signed.target.authorization;
+    let agent = Agent::start(config);
+    place.expect(&["secret line".to_owned()]);
+    assert!(place.sink.stored().was_packed);
+    assert_eq!(place.sink.stored().authorization.as_deref(), Some("Basic bWU6cGFzcw=="));
+    assert!(!agent.get("/state").1.contains("pass"));
+}
+
+#[test]
+fn new_containers_rotated_files_and_short_lives_are_found() {
+    let place = Place::new();
+    let agent = place.start();
+    let mut expected = Vec::new();
+    let mut write = |container: &mut Container, text: String| {
+        container.line(&text);
+        expected.push(text);
+    };
+    let mut first = Container::create(&place.root(), "first");
+    for number in 0..20 {
+        write(&mut first, format!("first {number}"));
+        if number % 5 == 4 {
+            first.rotate(9);
+        }
+    }
+    for number in 0..5 {
+        let mut short = Container::create(&place.root(), &format!("short{number}"));
+        write(&mut short, format!("short {number}"));
+        eventually("short line", || place.sink.messages().contains_key(&format!("short {number}")), |stored| *stored);
+        short.remove();
+    }
+    place.expect(&expected);
+    let followed = || agent.get("/metrics").1.lines().find_map(|line| line.strip_prefix("log_agent_files ")?.parse::<f64>().ok()).unwrap();
+    eventually("files followed", followed, |files| *files <= 5.0);
+}
