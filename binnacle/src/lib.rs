@@ -33,7 +33,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Run the whole stack on this machine (the default)
-    Up(up::Args),
+    Up(Box<up::Args>),
     /// Print the shell completions of `binnacle`
     Completions {
         /// The shell to complete in
@@ -104,7 +104,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match cli.command {
         None => up::main(cli.up),
-        Some(Command::Up(args)) => up::main(args),
+        Some(Command::Up(args)) => up::main(*args),
         Some(Command::Program(program)) => program.main(),
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "binnacle", &mut std::io::stdout());

@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
     /// Least time between two commits; a bulk request is answered after the commit that holds it
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = crate::duration::parse)]
     pub commit_interval: Duration,
     /// Keep at most about this many documents; beyond it the oldest twentieth is dropped
     #[arg(long, value_name = "NUMBER", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -152,11 +152,6 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         run(args.config(), listener, shutdown).await?;
         Ok(())
     })
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| "not a duration such as 500ms or 2s".to_owned())?;
-    Duration::try_from(parsed).map_err(|_| "a duration cannot be negative".to_owned())
 }
 
 #[cfg(test)]

@@ -41,7 +41,10 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_millis(350));
         for whole in [100, 200, 350, 350] {
             let delay = backoff.next_delay();
-            assert!(delay <= Duration::from_millis(whole) && delay >= Duration::from_millis(whole) / 2, "{delay:?} of {whole} ms");
+            assert!(
+                delay <= Duration::from_millis(whole) && delay >= Duration::from_millis(whole) / 2,
+                "{delay:?} of {whole} ms"
+            );
         }
         backoff.reset();
         assert!(backoff.next_delay() <= Duration::from_millis(100));

@@ -44,6 +44,29 @@ where
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", sentence(error));
     ExitCode::FAILURE
+}
+
+/// The error with its causes, each said once: many errors repeat their cause in their own words.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said {
+        said if said.is_empty() => cause,
+        said if said.contains(&cause) => said,
+        said => format!("{said}: {cause}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let io = || std::io::Error::other("disk on fire");
+        let check = |error: anyhow::Error, expected: &str| assert_eq!(sentence(&error), expected);
+        check(anyhow::Error::new(io()).context("cannot write a.txt"), "cannot write a.txt: disk on fire");
+        check(anyhow::Error::new(io()).context("disk on fire, call someone"), "disk on fire, call someone");
+        check(io().into(), "disk on fire");
+    }
 }

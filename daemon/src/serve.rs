@@ -57,7 +57,11 @@ pub fn bind(flag: &'static str, address: &str) -> Result<std::net::TcpListener, 
     };
     let listener = std::net::TcpListener::bind(addresses.as_slice()).or_else(|error| {
         // Machines without IPv6 have no [::]; there `:port` means every IPv4 address.
-        if address.starts_with(':') && error.kind() != io::ErrorKind::AddrInUse { std::net::TcpListener::bind(format!("0.0.0.0{address}")) } else { Err(error) }
+        if address.starts_with(':') && error.kind() != io::ErrorKind::AddrInUse {
+            std::net::TcpListener::bind(format!("0.0.0.0{address}"))
+        } else {
+            Err(error)
+        }
     });
     let listener = listener.map_err(refused)?;
     listener.set_nonblocking(true).map_err(refused)?;
@@ -87,7 +91,8 @@ pub fn from_stdin() -> Result<std::net::TcpListener, BindError> {
 /// # Errors
 /// The listener failed for good.
 pub async fn http(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown).await
+    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown)
+        .await
 }
 
 /// Serves `router` on HTTPS until `shutdown`, as [`http`] does.
@@ -95,7 +100,8 @@ pub async fn http(listener: TcpListener, router: Router, shutdown: Shutdown) -> 
 /// # Errors
 /// The listener failed for good.
 pub async fn https(listener: TlsListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown).await
+    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown)
+        .await
 }
 
 async fn drained(server: impl Future<Output = io::Result<()>>, shutdown: Shutdown) -> io::Result<()> {

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reqwest::Url;
 
-use crate::client::{Client, ClientError, Trust};
+use crate::client::{Client, ClientError, Trust, Url};
 use crate::duration;
 use crate::observe::Servers;
 use crate::settings::{Defects, Settings};
@@ -24,9 +23,6 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
-    /// How to log
-    #[command(flatten)]
-    pub log: daemon::log::LogArgs,
 }
 
 /// What `hpa` can do.
@@ -110,6 +106,9 @@ pub struct RunArgs {
     /// Take the listening socket from standard input
     #[arg(long, hide = true)]
     listener_from_stdin: bool,
+    /// How to log
+    #[command(flatten)]
+    pub log: daemon::log::LogArgs,
 }
 
 /// Where requests come from.
@@ -139,7 +138,7 @@ pub struct Config {
 pub enum ConfigError {
     /// The autoscaler's file.
     #[error("--hpa-file: {0}")]
-    File(#[from] ReadError),
+    File(ReadError),
     /// A URL that no request can have.
     #[error("{flag}: {url} is not the URL of a server: write one such as https://127.0.0.1:6443")]
     Url {
@@ -149,12 +148,12 @@ pub enum ConfigError {
         url: Url,
     },
     /// The authorities cannot be read.
-    #[error("--certificate-authority: cannot read {}: {source}: name a file with PEM certificates", path.display())]
+    #[error("--certificate-authority: cannot read {}: {reason}: name a file with PEM certificates", path.display())]
     Authority {
         /// What it was given.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// Syncs without a pause.
     #[error("--horizontal-pod-autoscaler-sync-period: it must be above 0: write a duration such as 15s")]
@@ -187,6 +186,7 @@ impl RunArgs {
             defects,
             listen_address,
             listener_from_stdin,
+            log: _,
         } = self;
         if sync_period.is_zero() {
             return Err(ConfigError::SyncPeriod);
@@ -200,7 +200,7 @@ impl RunArgs {
                 return Err(ConfigError::Url { flag, url: url.clone() });
             }
         }
-        let read = |path: PathBuf| std::fs::read(&path).map_err(|source| ConfigError::Authority { path, source });
+        let read = |path: PathBuf| std::fs::read(&path).map_err(|reason| ConfigError::Authority { path, reason });
         let authority = certificate_authority.map(read).transpose()?;
         let trust = Trust { insecure: insecure_skip_tls_verify, authority };
         let servers = Servers { kubernetes: Client::new(server, &trust)?, metrics: Client::new(metrics_server, &trust)? };
@@ -212,7 +212,7 @@ impl RunArgs {
             defects: defects.into(),
             ..Settings::default()
         };
-        let autoscaler = file::read(&hpa_file)?;
+        let autoscaler = file::read(&hpa_file).map_err(ConfigError::File)?;
         let listen = if listener_from_stdin { Listen::Stdin } else { Listen::Address(listen_address) };
         Ok((Config { autoscaler, servers, sync_period, settings }, listen))
     }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Method, StatusCode, Url};
+use reqwest::Certificate;
+pub use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

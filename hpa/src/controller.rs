@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use daemon::Shutdown;
 use daemon::admin::Readiness;
+use daemon::backoff::Backoff;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -17,6 +18,10 @@ use crate::observe::{Observed, Servers, scale};
 use crate::settings::Settings;
 use crate::spec::Autoscaler;
 use crate::status::Status;
+
+/// Servers that start beside the controller are asked again soon, until the first sync that goes well; upstream waits a whole
+/// period.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// One autoscaler and everything that its syncs share.
 #[derive(Debug)]
@@ -44,20 +49,23 @@ struct Memory {
     history: History,
     /// The first request that failed in the last sync, so that a lasting fault is told once.
     trouble: Option<String>,
+    /// Whether any sync went well.
+    went_well: bool,
 }
 
 impl Controller {
     /// Syncs once every `period` until `shutdown`; each wait begins when the sync before it has ended.
     pub async fn run(self, period: Duration, shutdown: Shutdown) {
         self.monitor.autoscalers(1);
-        let mut memory = Memory::default();
+        let (mut memory, mut early) = (Memory::default(), Backoff::new(FIRST_RETRY, period));
         loop {
             tokio::select! {
                 () = self.sync(&mut memory) => {}
                 () = shutdown.cancelled() => return,
             }
+            let wait = if memory.went_well { period } else { early.next_delay().min(period) };
             tokio::select! {
-                () = tokio::time::sleep(period) => {}
+                () = tokio::time::sleep(wait) => {}
                 () = shutdown.cancelled() => return,
             }
         }
@@ -80,25 +88,23 @@ impl Controller {
             settings: &self.settings,
         };
         let mut decision = decide(&observation);
-        let mut outcome = None;
         if let Some(change) = &decision.rescale {
             let tried = scale::set(&self.servers.kubernetes, &self.autoscaler, change.to).await;
-            decision.rescaled(&observation, tried.clone());
-            outcome = Some(tried);
+            decision.rescaled(&observation, tried);
         }
-        let entry = entry(&decision, &self.autoscaler.target(), outcome.as_ref(), now);
+        let trouble = trouble.or_else(|| decision.failed_rescale.clone());
+        let entry = entry(&decision, &self.autoscaler.target(), trouble.as_deref(), now);
         if let (true, Some(change)) = (entry.scaled, &decision.rescale) {
             tracing::info!(from = change.from, to = change.to, why = entry.why, "scaled");
         } else {
             tracing::debug!(current = entry.current, why = entry.why, "synced");
         }
+        self.measured(&decision, entry.scaled, memory.status.current_replicas, &took, begun.elapsed());
         self.decisions.keep(entry);
-        let scaled = matches!(outcome, Some(Ok(())));
-        self.measured(&decision, scaled, memory.status.current_replicas, &took, begun.elapsed());
-        let trouble =
-            trouble.or_else(|| outcome.and_then(Result::err)).or_else(|| decision.error.as_ref().map(ToString::to_string));
+        let trouble = trouble.or_else(|| decision.error.as_ref().map(ToString::to_string));
         self.told(trouble.as_deref(), memory.trouble.as_deref());
-        *memory = Memory { status: decision.status, history: decision.history, trouble };
+        let went_well = memory.went_well || trouble.is_none();
+        *memory = Memory { status: decision.status, history: decision.history, trouble, went_well };
     }
 
     /// Readiness at every sync, and a log line when it changes.
@@ -106,7 +112,7 @@ impl Controller {
         match (trouble, before) {
             (Some(trouble), before) => {
                 if before != Some(trouble) {
-                    tracing::warn!("the sync failed, and nothing shrinks on a part of the metrics: {trouble}");
+                    tracing::warn!("the sync failed: {trouble}");
                 }
                 self.readiness.troubled(trouble);
             }

@@ -77,6 +77,8 @@ pub struct Observation<'a> {
 pub struct Decision {
     /// The change of the scale, if there is one: try it, then say so with [`Decision::rescaled`].
     pub rescale: Option<Rescale>,
+    /// Why that change failed, if it was tried and did.
+    pub failed_rescale: Option<String>,
     /// The status after the sync.
     pub status: Status,
     /// What is told to the autoscaler's audience, in order.

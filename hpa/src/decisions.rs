@@ -58,9 +58,9 @@ impl Decisions {
     }
 }
 
-/// The entry of a decision made at `now`; `outcome` is what came of the change of the scale, if one was tried.
+/// The entry of a decision made at `now` for this target, after its change of the scale was tried.
 #[must_use]
-pub fn entry(decision: &Decision, target: &str, outcome: Option<&Result<(), String>>, now: Timestamp) -> Entry {
+pub fn entry(decision: &Decision, target: &str, trouble: Option<&str>, now: Timestamp) -> Entry {
     let trace = &decision.trace;
     let condition = |given: &crate::conditions::Condition| Condition {
         kind: format!("{:?}", given.kind),
@@ -72,9 +72,9 @@ pub fn entry(decision: &Decision, target: &str, outcome: Option<&Result<(), Stri
         time: now.as_millisecond(),
         current: trace.current,
         desired: trace.desired,
-        scaled: matches!(outcome, Some(Ok(()))),
+        scaled: decision.rescale.is_some() && decision.failed_rescale.is_none(),
         reason: decision.rescale.as_ref().map(|change| change.reason.clone()).unwrap_or_default(),
-        why: why(decision, target, outcome, now),
+        why: why(decision, target, trouble, now),
         error: decision.error.as_ref().map(|error| error.message.clone()),
         conditions: decision.status.conditions.0.iter().map(condition).collect(),
         metrics: trace.metrics.iter().map(metric).collect(),
@@ -83,14 +83,9 @@ pub fn entry(decision: &Decision, target: &str, outcome: Option<&Result<(), Stri
 
 fn metric(trace: &MetricTrace) -> Metric {
     let percent = matches!(trace.target, Some(Target::Utilization(_)));
-    let what = match &trace.of {
-        // Upstream's name of an object's metric leaves out which object it is; people want to read it.
-        Some(of) if trace.kind == "Object" => format!("{of} metric {}", trace.name),
-        _ => trace.what.clone(),
-    };
     Metric {
         name: trace.name.clone(),
-        what,
+        what: trace.what.clone(),
         value_milli: trace.value.map(|value| if percent { value.saturating_mul(1000) } else { value }),
         target_milli: trace.target.map(|target| match target {
             Target::Utilization(percent) => i64::from(percent) * 1000,

@@ -50,7 +50,7 @@ use crate::monitor::Monitor;
 pub enum Error {
     /// The listening socket failed.
     #[error("cannot serve: {0}")]
-    Serve(#[from] std::io::Error),
+    Serve(std::io::Error),
 }
 
 /// Syncs the autoscaler and serves its decisions on `listener`, which is nonblocking, until `shutdown`.
@@ -59,8 +59,8 @@ pub enum Error {
 /// The listener failed.
 pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shutdown) -> Result<(), Error> {
     let Config { autoscaler, servers, sync_period, settings } = config;
-    let address = listener.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let address = listener.local_addr().map_err(Error::Serve)?;
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Serve)?;
     let readiness = Readiness::default();
     let (monitor, registry) = Monitor::new();
     let decisions = Arc::new(Decisions::new(&autoscaler));
@@ -75,17 +75,17 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
         served
     };
     let (served, ()) = tokio::join!(serving, syncs);
-    Ok(served?)
+    served.map_err(Error::Serve)
 }
 
 /// The whole program: parses `arguments` (the first is its name) and does what the subcommand says.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let Cli { command, log } = match daemon::parse(arguments) {
-        Ok(cli) => cli,
+    let command = match daemon::parse(arguments) {
+        Ok(Cli { command }) => command,
         Err(code) => return code,
     };
     match command {
-        Command::Run(args) => daemon::start(log, |shutdown| start(*args, shutdown)),
+        Command::Run(args) => daemon::start(args.log, |shutdown| start(*args, shutdown)),
         Command::Decide { defects } => {
             done(scenario::decide_all(std::io::stdin().lock(), std::io::stdout().lock(), defects.into()))
         }

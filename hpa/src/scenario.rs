@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 pub use self::input::{Behaved, Config, Input, PodInput, SampleInput};
 pub use self::outcome::Outcome;
-use crate::decide::{Observation, decide};
+use crate::decide::{Decision, Observation, decide};
 use crate::settings::{Defects, Settings};
 
 /// The longest line: a hundred times a scenario of a thousand pods.
@@ -81,9 +81,15 @@ pub fn decide_all(mut scenarios: impl BufRead, mut outcomes: impl Write, defects
 }
 
 impl Scenario {
-    /// Decides it, the change of the scale included.
+    /// Decides it, and tells what came of it as it is recorded.
     #[must_use]
     pub fn decided(&self, defects: Defects) -> Outcome {
+        Outcome::of(&self.name, &self.decision(defects))
+    }
+
+    /// Decides it, the change of the scale included.
+    #[must_use]
+    pub fn decision(&self, defects: Defects) -> Decision {
         let now = moment();
         let settings = Settings { defects, ..self.config.settings() };
         let observed = self.input.observed(now);
@@ -99,13 +105,8 @@ impl Scenario {
             settings: &settings,
         };
         let mut decision = decide(&observation);
-        let mut updated = None;
-        if let Some(rescale) = &decision.rescale {
-            let (to, outcome) = (rescale.to, self.tried());
-            updated = outcome.is_ok().then_some(to);
-            decision.rescaled(&observation, outcome);
-        }
-        Outcome::of(&self.name, &decision, updated)
+        decision.rescaled(&observation, self.tried());
+        decision
     }
 
     /// What comes of the change of the scale: conflicts are tried again, anything else is final.

@@ -14,6 +14,9 @@ use crate::settings::{Defects, Settings};
 use crate::spec::{Behavior, MetricSpec};
 use crate::trace::Trace;
 
+/// More pods than any autoscaler has; each is held in memory.
+const MAX_PODS: i32 = 100_000;
+
 /// A file of recorded load.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Traces {
@@ -97,6 +100,16 @@ pub enum SimulateError {
         /// What is wrong, with line and column.
         source: serde_json::Error,
     },
+    /// It asks for more pods than can be walked.
+    #[error("{}: {trace}: {replicas} replicas are too many or too few: write 0 to {MAX_PODS}", path.display())]
+    Replicas {
+        /// The file.
+        path: PathBuf,
+        /// The trace's name.
+        trace: String,
+        /// What it asks for.
+        replicas: i32,
+    },
     /// Nobody takes the lines.
     #[error("cannot write: {0}")]
     Write(#[from] std::io::Error),
@@ -112,6 +125,10 @@ pub fn simulate(file: &Path, mut lines: impl Write, show_trace: bool, defects: D
         serde_json::from_slice(&bytes).map_err(|source| SimulateError::Shape { path: file.to_owned(), source })?;
     let settings = Settings { defects, ..Settings::default() };
     for trace in &traces.traces {
+        let counts = [trace.initial_replicas, trace.min_replicas.unwrap_or(1), trace.max_replicas];
+        if let Some(replicas) = counts.into_iter().find(|count| !(0..=MAX_PODS).contains(count)) {
+            return Err(SimulateError::Replicas { path: file.to_owned(), trace: trace.name.clone(), replicas });
+        }
         for line in Walk::new(trace, &settings, show_trace) {
             serde_json::to_writer(&mut lines, &line).map_err(std::io::Error::from)?;
             lines.write_all(b"\n")?;

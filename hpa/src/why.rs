@@ -11,11 +11,12 @@ use crate::history::Direction;
 use crate::spec::{PolicyKind, SelectPolicy};
 use crate::trace::{Course, Filled, Limit, MetricTrace, PodsTrace, PolicyTrace, Rule, Stabilization, Target, Trace};
 
-/// Why a decision is what it is; `target` is what it scales, and `outcome` what came of the change, if one was tried.
+/// Why a decision is what it is, after its change was tried; `target` is what it scales, and `trouble` the first request that
+/// failed, which says the same as the decision's error in fewer words.
 #[must_use]
-pub fn why(decision: &Decision, target: &str, outcome: Option<&Result<(), String>>, now: Timestamp) -> String {
+pub fn why(decision: &Decision, target: &str, trouble: Option<&str>, now: Timestamp) -> String {
     let trace = &decision.trace;
-    let error = || decision.error.as_ref().map_or("no reason was given", |error| error.message.as_str());
+    let error = || trouble.or_else(|| Some(decision.error.as_ref()?.message.as_str())).unwrap_or("no reason was given");
     let current = trace.current.unwrap_or_default();
     let mut said = match trace.course {
         Course::ScaleUnknown => return format!("The scale of {target} cannot be read, so nothing is changed: {}.", error()),
@@ -25,12 +26,12 @@ pub fn why(decision: &Decision, target: &str, outcome: Option<&Result<(), String
             );
         }
         Course::SelectorUnusable => return format!("The pods of {target} cannot be told, so nothing is changed: {}.", error()),
-        Course::MetricsFailed => return failed(trace, current),
+        Course::MetricsFailed => return failed(trace, current, trouble),
         Course::AboveMax => {
-            format!("{current} replicas are more than maxReplicas {}, whatever the metrics say.", trace.max)
+            format!("{} more than maxReplicas {}, whatever the metrics say.", are(current), trace.max)
         }
         Course::BelowMin => {
-            format!("{current} replicas are fewer than minReplicas {}, whatever the metrics say.", trace.min)
+            format!("{} fewer than minReplicas {}, whatever the metrics say.", are(current), trace.min)
         }
         Course::Metrics => measured(trace),
     };
@@ -42,9 +43,9 @@ pub fn why(decision: &Decision, target: &str, outcome: Option<&Result<(), String
     if let Some(stage) = trace.limit.as_ref().filter(|_| !same) {
         said.push_str(&limited(stage, trace, current, now));
     }
-    let _written = match (&decision.rescale, outcome) {
-        (None, _) => write!(said, " {} stay{}.", replicas(current), if current == 1 { "s" } else { "" }),
-        (Some(change), Some(Err(error))) => {
+    let _written = match (&decision.rescale, &decision.failed_rescale) {
+        (None, _) => write!(said, " {}.", stay(current)),
+        (Some(change), Some(error)) => {
             write!(said, " The change from {} to {} failed: {error}.", change.from, change.to)
         }
         (Some(change), _) => write!(said, " Scaled from {} to {}.", change.from, change.to),
@@ -53,11 +54,10 @@ pub fn why(decision: &Decision, target: &str, outcome: Option<&Result<(), String
 }
 
 /// Too many metrics failed.
-fn failed(trace: &Trace, current: i32) -> String {
+fn failed(trace: &Trace, current: i32, trouble: Option<&str>) -> String {
     let mut said = String::new();
-    for metric in trace.metrics.iter().filter(|metric| metric.error.is_some()).take(1) {
-        let error = metric.error.as_deref().unwrap_or_default();
-        let _written = write!(said, "{} gives no replicas: {error}. ", named(metric));
+    if let Some((metric, error)) = trace.metrics.iter().find_map(|metric| Some((metric, metric.error.as_deref()?))) {
+        let _written = write!(said, "{} asks for nothing: {}. ", named(metric), trouble.unwrap_or(error));
     }
     let (bad, all) = (trace.metrics.iter().filter(|metric| metric.error.is_some()).count(), trace.metrics.len());
     if bad < all {
@@ -65,7 +65,7 @@ fn failed(trace: &Trace, current: i32) -> String {
     } else if all > 1 {
         let _written = write!(said, "All {all} metrics failed. ");
     }
-    let _written = write!(said, "Without them nothing is changed: {} stay.", replicas(current));
+    let _written = write!(said, "Nothing is changed: {}.", stay(current));
     said
 }
 
@@ -111,17 +111,17 @@ fn one(metric: &MetricTrace) -> String {
         Some(Rule::RatioFromZero) => write!(said, ": from 0 replicas, where no tolerance counts, it asks for {proposal}."),
         Some(Rule::ValueByTarget) => write!(said, " and {beyond}: shared out at the target it asks for {proposal}."),
         Some(Rule::NoneReady) => write!(said, " and {beyond}, but no pod is ready to share it: it asks for no change."),
-        Some(rule) => write!(said, ": {}, it asks for {proposal}.", filled(metric.pods.as_ref(), rule)),
+        Some(rule) => write!(said, "; {}.", filled(metric.pods.as_ref(), rule, &proposal)),
         None => write!(said, "."),
     };
     said
 }
 
 /// The second look, with values filled in.
-fn filled(pods: Option<&PodsTrace>, rule: Rule) -> String {
-    let Some((pods, Filled { missing_as, unready_idle, counted, ratio })) = pods.and_then(|pods| Some((pods, pods.filled?)))
-    else {
-        return "with cautious values for pods without samples".to_owned();
+fn filled(pods: Option<&PodsTrace>, rule: Rule, proposal: &str) -> String {
+    let seen = pods.and_then(|pods| Some((pods, pods.filled?)));
+    let Some((pods, Filled { missing_as, unready_idle, counted, ratio })) = seen else {
+        return format!("it asks for {proposal}");
     };
     let mut taken = Vec::new();
     let (missing, unready) = (pods.missing.len(), pods.unready.len());
@@ -135,12 +135,12 @@ fn filled(pods: Option<&PodsTrace>, rule: Rule) -> String {
         taken.push(format!("{unready} not ready taken for idle"));
     }
     let outcome = match rule {
-        Rule::FilledWithinTolerance => "which is within the tolerance",
-        Rule::FilledOtherSide => "which is on the other side of the target",
-        Rule::FilledAgainstRatio => "which would change replicas the wrong way",
-        _ => "which counts",
+        Rule::FilledWithinTolerance => "which is within the tolerance: it asks for no change".to_owned(),
+        Rule::FilledOtherSide => "which is on the other side of the target: it asks for no change".to_owned(),
+        Rule::FilledAgainstRatio => "which would change replicas the wrong way: it asks for no change".to_owned(),
+        _ => format!("which asks for {proposal}"),
     };
-    format!("of {counted} pods {}, that leaves {} times the target, {outcome}", taken.join(" and "), decimal(ratio))
+    format!("with {} that is {} times the target for {counted} pods, {outcome}", taken.join(" and "), decimal(ratio))
 }
 
 /// What past recommendations did.
@@ -210,6 +210,14 @@ fn replicas(count: i32) -> String {
     format!("{count} replica{}", plural(i64::from(count)))
 }
 
+fn are(count: i32) -> String {
+    format!("{} {}", replicas(count), if count == 1 { "is" } else { "are" })
+}
+
+fn stay(count: i32) -> String {
+    format!("{} stay{}", replicas(count), if count == 1 { "s" } else { "" })
+}
+
 /// Name and owner of a metric.
 fn named(metric: &MetricTrace) -> String {
     let name = if metric.name.is_empty() { "a metric of an unknown type" } else { &metric.name };
@@ -253,3 +261,6 @@ fn moment(time: Timestamp, now: Timestamp) -> String {
     let clock = text.split_once('T').map_or(text.as_str(), |(_, clock)| clock.trim_end_matches('Z'));
     format!("{clock} UTC (in {} s)", time.duration_since(now).as_secs().max(0))
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,7 +246,11 @@ async fn without_metrics_nothing_scales_and_readiness_says_why() {
     let decisions = stage.decisions().await;
     assert!(decisions.iter().all(|entry| !entry.scaled && entry.desired.is_none() && entry.error.is_some()));
     let last = decisions.last().unwrap();
-    assert!(last.why.ends_with("Without them nothing is changed: 6 replicas stay."), "{}", last.why);
+    assert!(
+        last.why.ends_with(": 503 Service Unavailable: no scrape was completed yet. Nothing is changed: 6 replicas stay."),
+        "{}",
+        last.why
+    );
     let active = last.conditions.iter().find(|condition| condition.kind == "ScalingActive").unwrap();
     assert_eq!((active.status.as_str(), active.reason.as_str()), ("False", "FailedGetObjectMetric"));
     assert_eq!(stage.world.lock().unwrap().changes, 0);

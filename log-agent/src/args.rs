@@ -5,12 +5,8 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::elasticsearch::Target;
+use crate::elasticsearch::{self, Target, TargetError};
 use crate::reader::Tempo;
-
-mod target;
-
-pub use target::TargetError;
 
 /// The flag that chooses the address of probes and metrics.
 pub const LISTEN_ADDRESS: &str = "--listen-address";
@@ -33,7 +29,13 @@ pub struct Args {
     #[arg(long, value_name = "DIR", default_value = "/var/lib/log-agent")]
     pub state_dir: PathBuf,
     /// Elasticsearch or OpenSearch, with user and password if it wants them
-    #[arg(long, value_name = "URL", env = "LOG_AGENT_ELASTICSEARCH", hide_env_values = true, default_value = "http://127.0.0.1:9200")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "LOG_AGENT_ELASTICSEARCH",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:9200"
+    )]
     pub elasticsearch: String,
     /// Index or data stream that documents are created in
     #[arg(long, value_name = "NAME", default_value = "logs")]
@@ -103,9 +105,11 @@ impl Args {
             log: _,
         } = self;
         let listen = if listener_from_stdin { Listen::Stdin } else { Listen::Address(listen_address) };
-        let target = target::target(&elasticsearch, index, gzip)?;
+        let target = elasticsearch::target(&elasticsearch, index, gzip)?;
         let bulk_bytes = usize::try_from(bulk_bytes).unwrap_or(usize::MAX);
         let tempo = Tempo::default();
+        // Paths go into documents, where nobody knows what they would be relative to.
+        let docker_containers = std::path::absolute(&docker_containers).unwrap_or(docker_containers);
         Ok((Config { docker_containers, state_dir, target, bulk_bytes, flush_interval, tempo }, listen))
     }
 }
@@ -122,7 +126,9 @@ mod tests {
     fn check(arguments: &[&str], expected: Result<&str, &str>) {
         let parsed = Args::try_parse_from([&["log-agent"], arguments].concat()).map_err(|error| error.to_string());
         match (parsed.and_then(|args| args.config().map_err(|error| error.to_string())), expected) {
-            (Ok((config, listen)), Ok(expected)) => assert_eq!(format!("{:?} {} {listen:?}", config.target, config.flush_interval.as_millis()), expected),
+            (Ok((config, listen)), Ok(expected)) => {
+                assert_eq!(format!("{:?} {} {listen:?}", config.target, config.flush_interval.as_millis()), expected)
+            }
             (Err(error), Err(expected)) => assert!(error.contains(expected), "{arguments:?}: {error}"),
             (parsed, _) => panic!("{arguments:?} gave {parsed:?}"),
         }
@@ -131,7 +137,15 @@ mod tests {
     #[test]
     fn flags() {
         check(&[], Ok("http://127.0.0.1:9200/ index logs 250 Address(\":2020\")"));
-        let given = ["--elasticsearch", "https://me:secret@es:9200/prefix", "--index", "my-logs", "--flush-interval", "1s", "--listener-from-stdin"];
+        let given = [
+            "--elasticsearch",
+            "https://me:secret@es:9200/prefix",
+            "--index",
+            "my-logs",
+            "--flush-interval",
+            "1s",
+            "--listener-from-stdin",
+        ];
         check(&given, Ok("https://es:9200/prefix index my-logs 1000 Stdin"));
         check(&["--flush-interval", "soon"], Err("not a duration such as 250ms"));
         check(&["--bulk-bytes", "10"], Err("1024"));
@@ -142,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_password_is_never_shown() {
-        let (config, _) = Args::try_parse_from(["log-agent", "--elasticsearch", "http://me:secret@es:9200"]).unwrap().config().unwrap();
+        let (config, _) =
+            Args::try_parse_from(["log-agent", "--elasticsearch", "http://me:secret@es:9200"]).unwrap().config().unwrap();
         let authorization = config.target.authorization.clone().unwrap();
         assert!(!format!("{config:?}").contains("secret") && authorization.is_sensitive());
         assert_eq!(authorization.as_bytes(), b"Basic bWU6c2VjcmV0");

@@ -89,7 +89,8 @@ pub fn decode(file: &[u8]) -> Result<Vec<Entry>, Unusable> {
     if hash(lines) != expected {
         return Err(damaged(&"its hash does not fit"));
     }
-    let entries: Result<Vec<Entry>, _> = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice).collect();
+    let entries: Result<Vec<Entry>, _> =
+        lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(serde_json::from_slice).collect();
     let entries = entries.map_err(|error| damaged(&error))?;
     if entries.len() != files {
         return Err(damaged(&format_args!("it has {} files, and its first line says {files}", entries.len())));
@@ -124,7 +125,9 @@ fn guard_as_text<S: Serializer>(guard: &Guard, serializer: S) -> Result<S::Ok, S
 
 fn guard<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Guard, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let parsed = text.split_once(':').and_then(|(length, hash)| Some(Guard { length: length.parse().ok()?, hash: u64::from_str_radix(hash, 16).ok()? }));
+    let parsed = text
+        .split_once(':')
+        .and_then(|(length, hash)| Some(Guard { length: length.parse().ok()?, hash: u64::from_str_radix(hash, 16).ok()? }));
     parsed.ok_or_else(|| de::Error::custom("a guard is LENGTH:HASH"))
 }
 

@@ -55,7 +55,9 @@ impl DeadLetters {
     /// # Errors
     /// They may not be; keeping them again is right. The error names the file.
     pub fn keep(&self, letters: &[DeadLetter]) -> io::Result<()> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write dead letters to {}: {error}", self.path.display()));
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("cannot write dead letters to {}: {error}", self.path.display()))
+        };
         let mut lines = Vec::new();
         for letter in letters {
             self.encode(letter, &mut lines)?;
@@ -70,7 +72,10 @@ impl DeadLetters {
         let action = serde_json::from_str(action)?;
         // A document that is no JSON after all is kept as text: what cannot be kept would be sent for ever.
         let document = serde_json::from_str(document).or_else(|_| serde_json::value::to_raw_value(document))?;
-        serde_json::to_writer(&mut *lines, &Line { time: jiff::Timestamp::now().to_string(), index: &self.index, status: *status, reason, action, document })?;
+        serde_json::to_writer(
+            &mut *lines,
+            &Line { time: jiff::Timestamp::now().to_string(), index: &self.index, status: *status, reason, action, document },
+        )?;
         lines.push(b'\n');
         Ok(())
     }
@@ -79,7 +84,9 @@ impl DeadLetters {
         let mut file: File = OpenOptions::new().create(true).append(true).open(&self.path)?;
         let before = file.metadata()?.len();
         if before + lines.len() as u64 > self.most_bytes {
-            return Err(io::Error::other(format!("it has {before} bytes and may not grow further: see why the sink refuses them, then move the file away")));
+            return Err(io::Error::other(format!(
+                "it has {before} bytes and may not grow further: see why the sink refuses them, then move the file away"
+            )));
         }
         if let Err(error) = file.write_all(lines).and_then(|()| file.sync_all()) {
             // Half a line would spoil the next one. If this fails too, the reason is the same.

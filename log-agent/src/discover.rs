@@ -76,7 +76,9 @@ pub fn files(folder: &Path, log_name: &str) -> io::Result<Vec<Found>> {
         let Some(rank) = entry.file_name().to_str().and_then(|name| rank(log_name, name)) else { continue };
         let path = entry.path();
         match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => files.push(Found { path, rank, inode: Inode::of(&metadata), size: metadata.len() }),
+            Ok(metadata) if metadata.is_file() => {
+                files.push(Found { path, rank, inode: Inode::of(&metadata), size: metadata.len() })
+            }
             // A folder, a pipe or a device with a log's name holds no lines.
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -145,7 +147,8 @@ mod tests {
         }
         fs::create_dir(folder.path().join("c-json.log.3")).unwrap();
         std::os::unix::fs::symlink("nowhere", folder.path().join("c-json.log.4")).unwrap();
-        let found: Vec<(u32, u64)> = files(folder.path(), "c-json.log").unwrap().iter().map(|file| (file.rank, file.size)).collect();
+        let found: Vec<(u32, u64)> =
+            files(folder.path(), "c-json.log").unwrap().iter().map(|file| (file.rank, file.size)).collect();
         assert_eq!(found, [(10, 13), (2, 12), (0, 10)]);
         assert_eq!(containers(folder.path()).unwrap(), ["c-json.log.3"]);
         assert!(files(&folder.path().join("gone"), "c-json.log").is_err());

@@ -98,7 +98,8 @@ mod tests {
 
     #[test]
     fn documents() {
-        let metadata = Metadata { namespace: Some("default".into()), pod: Some("p".into()), container: Some("say \"hi\"".into()) };
+        let metadata =
+            Metadata { namespace: Some("default".into()), pod: Some("p".into()), container: Some("say \"hi\"".into()) };
         let log = json!({"file": {"path": "/logs/c-\"json\".log"}, "offset": 70});
         let expected = json!({
             "@timestamp": "2026-11-24T05:00:00.5Z", "message": "tab\t", "stream": "stderr",

@@ -5,6 +5,7 @@
 mod answer;
 mod client;
 mod delivery;
+mod target;
 mod verdict;
 
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc};
 
-pub use self::client::{Client, ClientError, Target};
+pub use self::client::{Client, ClientError};
+pub use self::target::{Target, TargetError, target};
 use crate::batch::{Batch, Spares};
 use crate::bell::Bell;
 use crate::dead_letter::DeadLetters;

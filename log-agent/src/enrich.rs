@@ -67,8 +67,12 @@ mod tests {
 
     #[test]
     fn labels() {
-        let labels = r#"{"io.kubernetes.pod.name":"p","io.kubernetes.pod.namespace":"n","io.kubernetes.container.name":"c","x":"y"}"#;
-        check(&format!(r#"{{"ID":"1","State":{{"Pid":7}},"Config":{{"Image":"i","Labels":{labels}}}}}"#), Some([Some("n"), Some("p"), Some("c")]));
+        let labels =
+            r#"{"io.kubernetes.pod.name":"p","io.kubernetes.pod.namespace":"n","io.kubernetes.container.name":"c","x":"y"}"#;
+        check(
+            &format!(r#"{{"ID":"1","State":{{"Pid":7}},"Config":{{"Image":"i","Labels":{labels}}}}}"#),
+            Some([Some("n"), Some("p"), Some("c")]),
+        );
         check(r#"{"Config":{"Labels":{}}}"#, Some([None, None, None]));
         check(r#"{"Config":{"Labels":null}}"#, Some([None, None, None]));
         check(r#"{"Config":{"#, None);

@@ -22,7 +22,7 @@ impl GenerationId {
     pub fn new(source: &str, first_line: &[u8]) -> Self {
         let mut hash = Fnv128::default();
         hash.update(source.as_bytes());
-        hash.update(&[b'\n']);
+        hash.update(b"\n");
         hash.update(&first_line[..first_line.len().min(FIRST_LINE_BYTES)]);
         Self::fold(hash)
     }
@@ -83,7 +83,10 @@ impl fmt::Display for GenerationId {
 #[must_use]
 pub fn offset_letters(offset: u64) -> [u8; 8] {
     let bytes = offset.to_be_bytes();
-    let (first, second) = (base64(u32::from_be_bytes([0, bytes[2], bytes[3], bytes[4]])), base64(u32::from_be_bytes([0, bytes[5], bytes[6], bytes[7]])));
+    let (first, second) = (
+        base64(u32::from_be_bytes([0, bytes[2], bytes[3], bytes[4]])),
+        base64(u32::from_be_bytes([0, bytes[5], bytes[6], bytes[7]])),
+    );
     let mut letters = [0; 8];
     letters[..4].copy_from_slice(&first);
     letters[4..].copy_from_slice(&second);
@@ -117,7 +120,9 @@ impl Guard {
     pub fn of(before: &[u8]) -> Self {
         let covered = &before[before.len().saturating_sub(GUARD_BYTES)..];
         // FNV-1a: written into checkpoints, so it must be the same in every release.
-        let hash = covered.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash = covered
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         Self { length: u8::try_from(covered.len()).unwrap_or(u8::MAX), hash }
     }
 }

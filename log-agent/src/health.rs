@@ -41,7 +41,8 @@ impl Health {
     /// The sink is unknown until it answers; the others are well until they are not.
     #[must_use]
     pub fn new(readiness: Readiness) -> Self {
-        let conditions = [None, Some(Ok(())), Some(Ok(()))].map(|state| Condition { state, complaint: Seldom::default(), is_told: false });
+        let conditions =
+            [None, Some(Ok(())), Some(Ok(()))].map(|state| Condition { state, complaint: Seldom::default(), is_told: false });
         Self { conditions: Arc::new(Mutex::new(conditions)), readiness }
     }
 
@@ -96,7 +97,10 @@ mod tests {
         assert_eq!(readiness.get(), Ok(()));
         health.troubled(Part::State, "disk full");
         health.troubled(Part::Sink, "http://es:9200 is down");
-        assert_eq!((readiness.get(), health.error()), (Err("http://es:9200 is down".to_owned()), Some("http://es:9200 is down".to_owned())));
+        assert_eq!(
+            (readiness.get(), health.error()),
+            (Err("http://es:9200 is down".to_owned()), Some("http://es:9200 is down".to_owned()))
+        );
         health.well(Part::Sink);
         assert_eq!(readiness.get(), Err("disk full".to_owned()));
         health.well(Part::State);

@@ -71,7 +71,10 @@ impl Joiner {
 
     /// Ends every open line, when nothing can follow any more.
     pub fn end(&mut self) -> impl Iterator<Item = (Stream, Box<OpenLine>)> + '_ {
-        [Stream::Stdout, Stream::Stderr].into_iter().zip(self.open.iter_mut()).filter_map(|(stream, open)| Some((stream, open.take()?)))
+        [Stream::Stdout, Stream::Stderr]
+            .into_iter()
+            .zip(self.open.iter_mut())
+            .filter_map(|(stream, open)| Some((stream, open.take()?)))
     }
 }
 

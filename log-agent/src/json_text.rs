@@ -54,7 +54,7 @@ fn escape_length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The UTF-16 unit of an escape `\uXXXX`.
+/// The UTF-16 unit of an escape `\u` with its four digits.
 fn unit(bytes: &[u8]) -> Option<u16> {
     let digits = bytes.get(2..6).filter(|digits| bytes.starts_with(b"\\u") && digits.iter().all(u8::is_ascii_hexdigit))?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -156,7 +156,9 @@ mod tests {
 
     #[test]
     fn unsound_text_is_mended() {
-        for (unsound, meant) in [("a\\xb", "a\\xb"), ("\\ud83d!", "\u{fffd}!"), ("\t\\u12", "\t\\u12"), ("\\ude00\\n", "\u{fffd}\n")] {
+        for (unsound, meant) in
+            [("a\\xb", "a\\xb"), ("\\ud83d!", "\u{fffd}!"), ("\t\\u12", "\t\\u12"), ("\\ude00\\n", "\u{fffd}\n")]
+        {
             let mut mended = b"\"".to_vec();
             mend(unsound, &mut mended);
             mended.push(b'"');

@@ -153,7 +153,13 @@ impl Ledger {
         for mark in &batch.marks {
             let Place { file, offset, guard } = mark.end;
             if let Some(marks) = inner.files.get_mut(&file) {
-                marks.queue.push_back(Queued { batch: batch.number, end: offset, guard, first_millis: mark.first_millis, is_delivered: false });
+                marks.queue.push_back(Queued {
+                    batch: batch.number,
+                    end: offset,
+                    guard,
+                    first_millis: mark.first_millis,
+                    is_delivered: false,
+                });
             }
         }
     }
@@ -223,7 +229,7 @@ impl Ledger {
     #[must_use]
     pub fn entries(&self, now: i64) -> Vec<Entry> {
         let inner = self.inner();
-        let files = inner.files.values().filter(|marks| marks.acknowledged > 0).map(|marks| Entry {
+        let files = inner.files.values().filter(|marks| marks.acknowledged > 0 || marks.salt > 0).map(|marks| Entry {
             source: marks.source.to_string(),
             path: marks.path.to_string(),
             generation: marks.generation,

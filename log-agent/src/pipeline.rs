@@ -22,7 +22,7 @@ use crate::health::{Health, Part};
 use crate::http;
 use crate::ledger::Ledger;
 use crate::parse;
-use crate::reader::{Desk, Reader};
+use crate::reader::{Bounds, Desk, Reader};
 use crate::state_dir::StateDir;
 
 /// Batches that wait for the sink: with one, it never waits for the reader.
@@ -30,6 +30,8 @@ const WAITING_BATCHES: usize = 1;
 /// At the end, batches under way may take so long: the whole stack ends within 5 s. What is not acknowledged by then is
 /// read again by the next start.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Open files that are no logs: connections to the sink and from probes, the state directory, the runtime's own.
+const OTHER_FILES: usize = 64;
 /// The thread that waits for file events holds one buffer of 8 KiB, and logs at most once.
 const LISTENER_STACK_BYTES: usize = 128 * 1024;
 /// The checkpoint is written so often at most: what a crash makes us send again is bounded by it.
@@ -46,7 +48,7 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
     let index = target.index.clone();
     let client = Client::new(target)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    raise_file_limit();
+    let bounds = Bounds { bulk_bytes, flush_after: flush_interval, open_files: open_files() };
 
     let readiness = Readiness::default();
     let health = Health::new(readiness.clone());
@@ -61,7 +63,7 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
     let letters = DeadLetters::new(state_dir.path(), &index);
     let sink = Sink::new(client, ledger.clone(), letters, health.clone());
 
-    let desk = Desk::new(parse::DOCKER_JSON, ledger.clone(), outbox, spares.clone(), (bulk_bytes, flush_interval));
+    let desk = Desk::new(parse::DOCKER_JSON, ledger.clone(), outbox, spares.clone(), bounds);
     listen(watcher.clone(), bell.clone());
     let reader = Reader::new(docker_containers, tempo, bell.clone(), watcher, health.clone(), desk);
     let mut reading = tokio::task::spawn_blocking(move || reader.run());
@@ -158,16 +160,23 @@ async fn write(ledger: &Arc<Ledger>, state_dir: &Arc<StateDir>, health: &Health)
         Err(error) => {
             ledger.count(|books| books.failed_checkpoints += 1);
             let path = state_dir.path().display();
-            health.troubled(Part::State, format!("cannot write the checkpoint in {path}: {error}: lines go on being shipped, and a restart sends some again"));
+            health.troubled(
+                Part::State,
+                format!(
+                    "cannot write the checkpoint in {path}: {error}: lines go on being shipped, and a restart sends some again"
+                ),
+            );
         }
     }
     written.is_ok()
 }
 
-/// Every file that is followed is held open; the usual limit of 1024 is for programs that use select.
-fn raise_file_limit() {
+/// How many log files may be open, after the limit was raised as far as it goes: every file that is followed is held open,
+/// and the usual limit of 1024 is for programs that use select.
+fn open_files() -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // Where it is refused, files beyond the limit wait for a place and readiness says so.
-    let _raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let most = if raised.is_ok() { limit.maximum } else { limit.current };
+    most.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX)).saturating_sub(OTHER_FILES)
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::desk::{Desk, Outbox};
+pub use self::desk::{Bounds, Desk, Outbox};
 use self::source::{Source, Turn};
 use crate::bell::{Bell, Rung};
 use crate::discover;
@@ -176,7 +176,12 @@ impl Reader {
         self.trouble = None;
         match discover::containers(&self.root) {
             Ok(names) => self.known(names, now),
-            Err(error) => self.trouble = Some(format!("cannot list {}: {error}: containers are followed as far as they are known", self.root.display())),
+            Err(error) => {
+                self.trouble = Some(format!(
+                    "cannot list {}: {error}: containers are followed as far as they are known",
+                    self.root.display()
+                ))
+            }
         }
         for source in self.sources.values_mut() {
             source.is_due = true;
@@ -217,7 +222,12 @@ impl Reader {
             }
         }
         // A watch is set before the folder is listed, so that nothing comes in between.
-        let unwatched: Vec<Arc<str>> = self.sources.values().filter(|source| source.folder_watch.is_none() && !source.is_gone).map(|source| source.id.clone()).collect();
+        let unwatched: Vec<Arc<str>> = self
+            .sources
+            .values()
+            .filter(|source| source.folder_watch.is_none() && !source.is_gone)
+            .map(|source| source.id.clone())
+            .collect();
         for id in unwatched {
             let added = self.sources.get(&id).map_or(Ok(None), |source| self.watcher.folder(source.folder()));
             if let (Some(watch), Some(source)) = (self.watched(added), self.sources.get_mut(&id)) {
@@ -248,10 +258,10 @@ impl Reader {
     /// Lists the folders that have changed.
     fn list(&mut self) {
         for source in self.sources.values_mut().filter(|source| source.is_unlisted) {
-            if source.is_gone {
-                if let Some(watch) = source.folder_watch.take() {
-                    self.targets.remove(&watch);
-                }
+            if source.is_gone
+                && let Some(watch) = source.folder_watch.take()
+            {
+                self.targets.remove(&watch);
             }
             if let Err(error) = source.list(&mut self.desk) {
                 self.trouble = Some(error.to_string());

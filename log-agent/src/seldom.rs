@@ -27,6 +27,9 @@ mod tests {
     #[test]
     fn once_a_minute() {
         let (mut seldom, now) = (Seldom::default(), Instant::now());
-        assert_eq!([0, 1, 59, 60, 61].map(|second| seldom.may(now + Duration::from_secs(second))), [true, false, false, true, false]);
+        assert_eq!(
+            [0, 1, 59, 60, 61].map(|second| seldom.may(now + Duration::from_secs(second))),
+            [true, false, false, true, false]
+        );
     }
 }

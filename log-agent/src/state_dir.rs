@@ -48,7 +48,10 @@ impl StateDir {
             Err(error) => return Err(unwritable(error.into())),
         }
         let state_dir = Self { path: path.to_owned(), _lock: lock };
-        state_dir.replace("probe", b"this directory can be written\n").and_then(|()| fs::remove_file(path.join("probe"))).map_err(unwritable)?;
+        state_dir
+            .replace("probe", b"this directory can be written\n")
+            .and_then(|()| fs::remove_file(path.join("probe")))
+            .map_err(unwritable)?;
         Ok(state_dir)
     }
 
@@ -113,7 +116,10 @@ mod tests {
 
     fn check(path: &Path, expected: &str) {
         let error = StateDir::open(path).unwrap_err().to_string();
-        assert!(error.starts_with("--state-dir: ") && error.contains(expected) && error.contains(&path.display().to_string()), "{error}");
+        assert!(
+            error.starts_with("--state-dir: ") && error.contains(expected) && error.contains(&path.display().to_string()),
+            "{error}"
+        );
     }
 
     #[test]

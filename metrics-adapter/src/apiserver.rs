@@ -20,12 +20,11 @@ use daemon::admin::{self, Readiness};
 use jiff::Timestamp;
 use metrics_api::VersionInfo;
 use metrics_api::custom_metrics::GROUP;
-use prometheus_client::registry::Registry as OwnRegistry;
 
 use self::failure::Failure;
 use self::path::Route;
 use self::reply::Wishes;
-use crate::own_metrics::OwnMetrics;
+use crate::metrics::{OwnMetrics, Shown};
 use crate::provider::Provider;
 use crate::relist::Current;
 
@@ -82,13 +81,13 @@ pub fn router(
     provider: Provider,
     current: Current,
     own: OwnMetrics,
-    registry: Arc<OwnRegistry>,
+    shown: Shown,
     readiness: Readiness,
 ) -> Router {
     let server = Arc::new(Server { groups, provider, current, own: own.clone() });
     let api = Router::new().route("/", get(paths)).route("/version", get(version)).fallback(apis).with_state(server);
     let counted = axum::middleware::from_fn_with_state(own, count);
-    api.merge(admin::router(registry, readiness)).layer(counted)
+    api.merge(admin::router(shown, readiness)).layer(counted)
 }
 
 async fn count(State(own): State<OwnMetrics>, request: Request, next: Next) -> Response {

@@ -151,7 +151,7 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<rule::Rule>, ReadError> {
     let file: Option<File> = serde_saphyr::from_str(text).map_err(|error| ReadError::Format {
         path: path.to_owned(),
         line: error.location().map_or(0, |location| location.line()),
-        problem: error.without_snippet().to_string(),
+        problem: problem(&error),
     })?;
     let File { rules, external_rules, resource_rules } = file.unwrap_or_default();
     let not_served = |line, section| Err(ReadError::NotServed { path: path.to_owned(), line, section });
@@ -168,6 +168,12 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<rule::Rule>, ReadError> {
         rule::Rule::new(&rule.value).map_err(|source| ReadError::Rule { path: path.to_owned(), line, number, source })
     };
     (1..).zip(rules.unwrap_or_default()).map(compile).collect()
+}
+
+/// What is wrong, without the place, which stands before it already.
+fn problem(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem).to_owned()
 }
 
 #[cfg(test)]
@@ -196,7 +202,10 @@ mod tests {
     fn faults_name_the_line() {
         let check = |from: &str, to: &str, expected: &[&str]| {
             let error = fault(&RULE.replace(from, to));
-            assert!(!error.contains('\n') && expected.iter().all(|part| error.contains(part)), "{error}");
+            assert!(
+                !error.contains('\n') && !error.contains(" at line ") && expected.iter().all(|part| error.contains(part)),
+                "{error}"
+            );
         };
         check("metricsQuery", "metricQuery", &["rules.yaml:5", "metricQuery"]);
         check("rules:", "rule:", &["rules.yaml:1", "rule"]);

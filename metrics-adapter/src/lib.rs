@@ -7,7 +7,7 @@ pub mod args;
 pub mod config;
 pub mod labels;
 pub mod matcher;
-pub mod own_metrics;
+pub mod metrics;
 pub mod promql;
 pub mod provider;
 pub mod registry;
@@ -29,7 +29,7 @@ pub use self::args::{Args, Config};
 pub use self::config::ReadError;
 
 use self::args::{Certificate, Listen, SECURE_PORT};
-use self::own_metrics::OwnMetrics;
+use self::metrics::OwnMetrics;
 use self::provider::Provider;
 use self::relist::Current;
 use self::scraper::Scraper;
@@ -49,8 +49,8 @@ pub enum Error {
     #[error("a rule cannot be answered: {0}")]
     Rule(#[from] promql::ParseError),
     /// No HTTP client for the scraper.
-    #[error("cannot make an HTTP client: {0}")]
-    Client(String),
+    #[error(transparent)]
+    Client(#[from] scraper::ClientError),
     /// The listening socket failed.
     #[error("cannot serve: {0}")]
     Serve(#[from] std::io::Error),
@@ -73,9 +73,7 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
         None => Source::Nothing,
         Some(settings) => {
             tracing::info!(targets = settings.http_sd_url, interval = ?settings.interval, rules = rules.len(), "scraping");
-            let scraper =
-                Scraper::new(settings, Keep::new(&rules)?, own.clone()).map_err(|error| Error::Client(error.to_string()))?;
-            let scraper = Arc::new(scraper);
+            let scraper = Arc::new(Scraper::new(settings, Keep::new(&rules)?, own.clone())?);
             tokio::spawn(scraper.clone().run(shutdown.clone()));
             Source::scraper(scraper, own.clone())
         }
@@ -101,10 +99,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn start(args: Args, shutdown: Shutdown) -> anyhow::Result<()> {
-    let (config, listen) = args.config()?;
+    // Our errors say their causes themselves: as messages they are not said twice.
+    let (config, listen) = args.config().map_err(anyhow::Error::msg)?;
     let listener = match listen {
-        Listen::Address(address) => daemon::serve::bind(SECURE_PORT, &address)?,
-        Listen::Stdin => daemon::serve::from_stdin()?,
+        Listen::Address(address) => daemon::serve::bind(SECURE_PORT, &address),
+        Listen::Stdin => daemon::serve::from_stdin(),
     };
-    Ok(run(config, listener, shutdown).await?)
+    let listener = listener.map_err(anyhow::Error::msg)?;
+    run(config, listener, shutdown).await.map_err(anyhow::Error::msg)
 }

@@ -8,7 +8,7 @@ use daemon::Shutdown;
 use daemon::admin::Readiness;
 
 use crate::labels::Labels;
-use crate::own_metrics::OwnMetrics;
+use crate::metrics::OwnMetrics;
 use crate::registry::Registry;
 use crate::rule::Rule;
 use crate::source::Source;

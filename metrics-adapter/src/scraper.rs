@@ -14,17 +14,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use daemon::Shutdown;
+use daemon::backoff::Backoff;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use self::discovery::Target;
+pub use self::fetch::ClientError;
 use self::fetch::{FetchError, Fetcher};
 use self::health::Health;
 use self::keep::Keep;
 use self::target::TargetSeries;
-use crate::own_metrics::OwnMetrics;
+use crate::metrics::OwnMetrics;
 use crate::store::Store;
+
+/// The wait after a failed discovery doubles from here to the interval: a list that is not there yet soon is.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
 
 /// How the scraper is set up.
 #[derive(Clone, Debug)]
@@ -54,7 +59,7 @@ impl Scraper {
     ///
     /// # Errors
     /// No HTTP client can be made.
-    pub fn new(settings: Settings, keep: Keep, own: OwnMetrics) -> reqwest::Result<Self> {
+    pub fn new(settings: Settings, keep: Keep, own: OwnMetrics) -> Result<Self, ClientError> {
         let interval_ms = i64::try_from(settings.interval.as_millis()).unwrap_or(i64::MAX / 4);
         // One interval more than the rules look back: the oldest sample is needed until a newer one takes its place.
         let store = Mutex::new(Store::new(keep.reach_ms.saturating_add(interval_ms)));
@@ -82,26 +87,32 @@ impl Scraper {
     /// Discovers and scrapes until `shutdown`.
     pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
         let mut running: BTreeMap<Target, Shutdown> = BTreeMap::new();
-        let mut beat = tokio::time::interval(self.settings.interval);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut backoff = Backoff::new(FIRST_RETRY, self.settings.interval);
         loop {
-            tokio::select! {
-                _ = beat.tick() => {}
-                () = shutdown.cancelled() => return,
-            }
             let found = tokio::select! {
                 found = self.discover() => found,
                 () = shutdown.cancelled() => return,
             };
-            if let Some(targets) = found {
+            let pause = if let Some(targets) = found {
                 self.reconcile(&mut running, targets, &shutdown);
-            }
-            let mut store = self.store();
-            store.expire(now());
-            self.own.holds(running.len(), store.series_count(), store.sample_count());
-            drop(store);
+                backoff.reset();
+                self.settings.interval
+            } else {
+                backoff.next_delay()
+            };
+            self.expire(running.len());
             self.changed.notify_one();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = shutdown.cancelled() => return,
+            }
         }
+    }
+
+    fn expire(&self, targets: usize) {
+        let mut store = self.store();
+        store.expire(now());
+        self.own.holds(targets, store.series_count(), store.sample_count());
     }
 
     /// The targets now; none if that cannot be told, and then those of before stay.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::labels::Labels;
-use crate::own_metrics::OwnMetrics;
+use crate::metrics::OwnMetrics;
 use crate::promql::{EvaluateError, ParseError, Query, Sample};
 use crate::rule::series::SeriesStage;
 use crate::scraper::Scraper;

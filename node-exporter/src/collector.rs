@@ -11,12 +11,17 @@ mod bcache;
 mod bcachefs;
 mod bonding;
 mod btrfs;
+mod buddyinfo;
+mod cgroups;
 mod conntrack;
 mod cpu;
+mod cpu_vulnerabilities;
 mod cpufreq;
 mod diskstats;
 mod dmi;
 mod dmmultipath;
+mod drbd;
+mod drm;
 mod edac;
 mod entropy;
 mod fibrechannel;
@@ -24,27 +29,42 @@ mod filefd;
 mod filesystem;
 mod hwmon;
 mod infiniband;
+mod interrupts;
 mod ipvs;
 mod kernel_hung;
+mod ksmd;
+mod lnstat;
 mod loadavg;
 mod mdadm;
 mod meminfo;
+mod meminfo_numa;
+mod mountstats;
 mod netclass;
 mod netdev;
 mod netstat;
+mod network_route;
 mod nfs;
 mod nfsd;
 mod nvme;
+mod nvmesubsystem;
 mod os;
+mod pcidevice;
 mod powersupplyclass;
 mod pressure;
+mod processes;
+mod qdisc;
 mod rapl;
 mod schedstat;
 mod selinux;
+mod slabinfo;
 mod sockstat;
+mod softirqs;
 mod softnet;
 mod stat;
+mod swap;
+mod sysctl;
 mod tapestats;
+mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
@@ -52,8 +72,11 @@ mod udp_queues;
 mod uname;
 mod vmstat;
 mod watchdog;
+mod wifi;
+mod xfrm;
 mod xfs;
 mod zfs;
+mod zoneinfo;
 
 use std::path::{Path, PathBuf};
 
@@ -178,6 +201,10 @@ const fn on(name: &'static str, flags: &'static [&'static Flag], new: fn(&Host, 
     Entry { name, on: true, flags, new }
 }
 
+const fn off(name: &'static str, flags: &'static [&'static Flag], new: fn(&Host, &Flags) -> Made) -> Entry {
+    Entry { name, on: false, flags, new }
+}
+
 /// Every collector, by name, but textfile last: where its files contradict the kernel, the kernel is right.
 pub const ALL: &[Entry] = &[
     on("arp", arp::FLAGS, arp::new),
@@ -185,12 +212,17 @@ pub const ALL: &[Entry] = &[
     on("bcachefs", &[], bcachefs::new),
     on("bonding", &[], bonding::new),
     on("btrfs", &[], btrfs::new),
+    off("buddyinfo", &[], buddyinfo::new),
+    off("cgroups", &[], cgroups::new),
     on("conntrack", &[], conntrack::new),
     on("cpu", cpu::FLAGS, cpu::new),
+    off("cpu_vulnerabilities", &[], cpu_vulnerabilities::new),
     on("cpufreq", &[], cpufreq::new),
     on("diskstats", diskstats::FLAGS, diskstats::new),
     on("dmi", &[], dmi::new),
     on("dmmultipath", &[], dmmultipath::new),
+    off("drbd", &[], drbd::new),
+    off("drm", &[], drm::new),
     on("edac", &[], edac::new),
     on("entropy", &[], entropy::new),
     on("fibrechannel", &[], fibrechannel::new),
@@ -198,34 +230,52 @@ pub const ALL: &[Entry] = &[
     on("filesystem", filesystem::FLAGS, filesystem::new),
     on("hwmon", hwmon::FLAGS, hwmon::new),
     on("infiniband", infiniband::FLAGS, infiniband::new),
+    off("interrupts", interrupts::FLAGS, interrupts::new),
     on("ipvs", ipvs::FLAGS, ipvs::new),
     on("kernel_hung", &[], kernel_hung::new),
+    off("ksmd", &[], ksmd::new),
+    off("lnstat", &[], lnstat::new),
     on("loadavg", &[], loadavg::new),
     on("mdadm", &[], mdadm::new),
     on("meminfo", &[], meminfo::new),
+    off("meminfo_numa", &[], meminfo_numa::new),
+    off("mountstats", &[], mountstats::new),
     on("netclass", netclass::FLAGS, netclass::new),
     on("netdev", netdev::FLAGS, netdev::new),
     on("netstat", netstat::FLAGS, netstat::new),
+    off("network_route", &[], network_route::new),
     on("nfs", &[], nfs::new),
     on("nfsd", &[], nfsd::new),
     on("nvme", &[], nvme::new),
+    off("nvmesubsystem", &[], nvmesubsystem::new),
     on("os", &[], os::new),
+    off("pcidevice", pcidevice::FLAGS, pcidevice::new),
     on("powersupplyclass", powersupplyclass::FLAGS, powersupplyclass::new),
     on("pressure", &[], pressure::new),
+    off("processes", &[], processes::new),
+    off("qdisc", qdisc::FLAGS, qdisc::new),
     on("rapl", rapl::FLAGS, rapl::new),
     on("schedstat", &[], schedstat::new),
     on("selinux", &[], selinux::new),
+    off("slabinfo", slabinfo::FLAGS, slabinfo::new),
     on("sockstat", &[], sockstat::new),
+    off("softirqs", &[], softirqs::new),
     on("softnet", &[], softnet::new),
     on("stat", stat::FLAGS, stat::new),
+    off("swap", &[], swap::new),
+    off("sysctl", sysctl::FLAGS, sysctl::new),
     on("tapestats", tapestats::FLAGS, tapestats::new),
+    off("tcpstat", &[], tcpstat::new),
     on("thermal_zone", &[], thermal_zone::new),
     on("time", &[], time::new),
     on("udp_queues", &[], udp_queues::new),
     on("uname", &[], uname::new),
     on("vmstat", vmstat::FLAGS, vmstat::new),
     on("watchdog", &[], watchdog::new),
+    off("wifi", wifi::FLAGS, wifi::new),
+    off("xfrm", &[], xfrm::new),
     on("xfs", &[], xfs::new),
     on("zfs", &[], zfs::new),
+    off("zoneinfo", &[], zoneinfo::new),
     on("textfile", textfile::FLAGS, textfile::new),
 ];

@@ -14,13 +14,15 @@ use node_exporter::scrape::{Requests, Scraper};
 
 const EXPECTED: &str = "fixtures/expected.txt";
 /// Samples whose labels and values differ by machine.
-const LEFT_OUT: [&str; 6] = [
+const LEFT_OUT: [&str; 8] = [
     "node_uname_info{",
     "node_exporter_build_info{",
     "node_time_zone_offset_seconds{",
     "node_network_receive_",
     "node_network_transmit_",
     "process_",
+    "node_tcp_connection_states{",
+    "node_network_route",
 ];
 /// Samples whose values differ by machine or moment.
 const MASKED: [&str; 9] = [
@@ -62,6 +64,13 @@ fn every_flag() -> Vec<String> {
         "--collector.textfile.directory=fixtures/textfile",
         "--no-collector.arp.netlink",
         "--collector.bcache.priorityStats",
+        "--collector.pcidevice.names",
+        "--collector.qdisc.fixtures=fixtures/qdisc",
+        "--collector.wifi.fixtures=fixtures/wifi",
+        "--collector.sysctl.include=net.ipv4.ip_local_port_range:low,high",
+        "--collector.sysctl.include=net.ipv4.ip_local_port_range",
+        "--collector.sysctl.include=kernel.pid_max",
+        "--collector.sysctl.include-info=kernel.seccomp.actions_avail",
     ];
     ALL.iter().map(|entry| format!("--collector.{}", entry.name)).chain(own.map(str::to_owned)).collect()
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use integration_tests::servers::room::{Room, close};
+use integration_tests::servers::room::Room;
 use integration_tests::servers::sandbox::remove_abandoned_groups;
 use integration_tests::servers::{Cluster, image, installed};
 use integration_tests::{eventually, process};
@@ -61,11 +61,9 @@ fn traces() -> Vec<(&'static str, String)> {
 
 #[test]
 fn a_killed_cluster_leaves_nothing_behind() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("cluster");
     let before = traces();
-    let room = Room::lasting(&path).expect("a room");
-    let keeper = room.keeper();
+    let room = Room::new("killed").expect("a room");
+    let (keeper, path) = (room.keeper(), room.path().to_owned());
     let cluster = Cluster::start_in(room, &image::file("pause").expect("an image")).expect("a cluster");
     cluster.kubernetes().apply(POD).expect("the pod");
     eventually("the pod runs", LIMIT, || {
@@ -81,7 +79,7 @@ fn a_killed_cluster_leaves_nothing_behind() {
         let left: Vec<&str> = all.lines().filter(|line| line.contains(&folder_name)).collect();
         if left.is_empty() { Ok(()) } else { Err(left.join("\n")) }
     });
-    close(&path).expect("what is left of its folder goes");
+    fs::remove_dir_all(&path).expect("its folder, which nobody uses any more");
     remove_abandoned_groups();
     eventually("the machine is as before", LIMIT, || {
         let after = traces();

@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Wish::Up => {
             anyhow::ensure!(rustix::process::geteuid().is_root(), "a node needs root: run this as root");
             servers::get_missing(&["kubernetes", "node"])?;
-            image::make(&[image::Name::Pause])?;
+            image::make(&[image::Name::Pause], false)?;
             harness(&root, &["up".as_ref(), &image::tarball(&root, image::Name::Pause)])
         }
         Wish::Down => harness(&root, &["down".as_ref()]),
@@ -58,7 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             harness(&root, &["load-image".as_ref(), &tarball])
         }
         Wish::LoadImage { tarball: None } => {
-            image::make(&[image::Name::Binnacle])?;
+            image::make(&[image::Name::Binnacle], false)?;
             harness(&root, &["load-image".as_ref(), &image::tarball(&root, image::Name::Binnacle)])
         }
     }

@@ -1,12 +1,13 @@
 //! The data directory: made, locked, checked for room, and the index in it opened for reading and for writing. It decides
 //! neither what is written nor when.
 
+mod index_files;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use tantivy::directory::MmapDirectory;
 use tantivy::directory::error::{OpenDirectoryError, OpenReadError, OpenWriteError};
 use tantivy::index::SegmentComponent;
 use tantivy::indexer::IndexWriterOptions;
@@ -15,6 +16,8 @@ use tantivy::{Directory as _, Index, IndexReader, IndexSettings, IndexWriter, Re
 
 use super::Error;
 use super::document::{self, Fields};
+
+use index_files::IndexFiles;
 
 /// Held locked by the process that uses the directory. The dot keeps it out of the index's own housekeeping.
 const LOCK: &str = ".log-store.lock";
@@ -148,10 +151,10 @@ impl<E: Into<TantivyError>> From<E> for OpenError {
 }
 
 fn open_index(path: &Path, schema: &tantivy::schema::Schema) -> Result<(Index, IndexReader), OpenError> {
-    let directory = MmapDirectory::open(path)?;
+    let directory = IndexFiles::open(path)?;
     let mut index = if Index::exists(&directory)? {
         Index::open(directory)?
-    } else if has_segments(path)? {
+    } else if !directory.segments()?.is_empty() {
         return Err(OpenError::Foreign("meta.json is missing"));
     } else {
         // A thread for each commit's compression would cost more than it compresses.
@@ -169,15 +172,6 @@ fn open_index(path: &Path, schema: &tantivy::schema::Schema) -> Result<(Index, I
     let reader =
         index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(CACHED_BLOCKS).try_into()?;
     Ok((index, reader))
-}
-
-fn has_segments(path: &Path) -> io::Result<bool> {
-    for entry in fs::read_dir(path)? {
-        if Path::new(&entry?.file_name()).extension().is_some_and(|extension| extension == "store") {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn remove_unfinished(path: &Path) -> io::Result<()> {

@@ -126,7 +126,9 @@ pub enum ConfigError {
     #[error("neither HOME nor XDG_STATE_HOME is set: choose a directory with --data-dir")]
     NoHome,
     /// The story needs more time.
-    #[error("--duration: {0:?} is too short for the story to unfold: give it {SHORTEST_STORY:?} or more, or leave out --headless")]
+    #[error(
+        "--duration: {0:?} is too short for the story to unfold: give it {SHORTEST_STORY:?} or more, or leave out --headless"
+    )]
     TooShort(Duration),
 }
 

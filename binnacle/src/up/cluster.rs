@@ -141,7 +141,11 @@ async fn targets(State(deployment): State<Arc<Deployment>>) -> Json<Value> {
 }
 
 async fn nothing(request: axum::extract::Request) -> Response {
-    failure(StatusCode::NOT_FOUND, "NotFound", &format!("the server could not find the requested resource {}", request.uri().path()))
+    failure(
+        StatusCode::NOT_FOUND,
+        "NotFound",
+        &format!("the server could not find the requested resource {}", request.uri().path()),
+    )
 }
 
 /// A Kubernetes Status.

@@ -140,7 +140,8 @@ mod tests {
     fn an_entry_is_what_docker_writes() {
         let (_folder, mut log, path) = log(1000);
         log.write("stdout", b"say \"hi\" <b>\xff\n", "2026-11-24T05:00:00.5Z".parse().unwrap()).unwrap();
-        let expected = "{\"log\":\"say \\\"hi\\\" <b>\u{fffd}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-24T05:00:00.500000000Z\"}\n";
+        let expected =
+            "{\"log\":\"say \\\"hi\\\" <b>\u{fffd}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-24T05:00:00.500000000Z\"}\n";
         assert_eq!(fs::read_to_string(path).unwrap(), expected);
     }
 

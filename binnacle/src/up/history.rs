@@ -8,8 +8,22 @@ use serde_json::{Value, json};
 const MAX_ROWS: usize = 900;
 /// The columns after the time, in the order of [`Row::values`].
 const COLUMNS: [&str; 16] = [
-    "load", "metric", "target", "replicas", "ready", "cpu_percent", "load1", "memory_used", "memory_total", "net_rx", "net_tx",
-    "disk_read", "disk_write", "log_rate", "lag_lines", "stored",
+    "load",
+    "metric",
+    "target",
+    "replicas",
+    "ready",
+    "cpu_percent",
+    "load1",
+    "memory_used",
+    "memory_total",
+    "net_rx",
+    "net_tx",
+    "disk_read",
+    "disk_write",
+    "log_rate",
+    "lag_lines",
+    "stored",
 ];
 
 /// One second: the time in milliseconds since 1970, and a value for each column, none where nothing is known.

@@ -102,7 +102,12 @@ fn parse_phase(text: &str) -> Result<Phase, String> {
     let (seconds, rates) = rest.split_once('@').ok_or_else(wrong)?;
     let (from, to) = rates.split_once('-').unwrap_or((rates, rates));
     let number = |text: &str| text.parse::<f64>().map_err(|_| wrong());
-    Ok(Phase { name: name.to_owned(), seconds: number(seconds.strip_suffix('s').ok_or_else(wrong)?)?, from: number(from)?, to: number(to)? })
+    Ok(Phase {
+        name: name.to_owned(),
+        seconds: number(seconds.strip_suffix('s').ok_or_else(wrong)?)?,
+        from: number(from)?,
+        to: number(to)?,
+    })
 }
 
 fn check_phases(phases: &[Phase]) -> Result<(), String> {
@@ -268,7 +273,8 @@ mod tests {
     #[test]
     fn a_script_is_read_and_followed() {
         let load = Load::new(parse_script("quiet:10s@5,ramp:10s@5-405,hold:10s@405").unwrap(), false);
-        for (seconds, rate, phase) in [(5.0, 5.0, "quiet"), (10.0, 205.0, "ramp"), (10.0, 405.0, "hold"), (100.0, 405.0, "hold")] {
+        for (seconds, rate, phase) in [(5.0, 5.0, "quiet"), (10.0, 205.0, "ramp"), (10.0, 405.0, "hold"), (100.0, 405.0, "hold")]
+        {
             assert!((load.advance(seconds) - rate).abs() < 1e-9, "{phase}");
             assert_eq!(load.script().phase, phase);
         }
@@ -276,7 +282,9 @@ mod tests {
 
     #[test]
     fn a_wrong_phase_is_named() {
-        for (script, part) in [("", "''"), ("a:1s@x", "a:1s@x"), ("a:0s@1", "'a' lasts 0"), ("a:1s@1e9", "1000000000"), ("a:1s@nan", "NaN")] {
+        for (script, part) in
+            [("", "''"), ("a:1s@x", "a:1s@x"), ("a:0s@1", "'a' lasts 0"), ("a:1s@1e9", "1000000000"), ("a:1s@nan", "NaN")]
+        {
             let error = parse_script(script).unwrap_err();
             assert!(error.contains(part), "{script}: {error}");
         }

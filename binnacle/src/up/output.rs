@@ -81,7 +81,9 @@ async fn write(log: &Mutex<ContainerLog>, stream: &str, text: &[u8], part: &Part
         match written {
             Ok(()) if failed => return part.set(State::Up, ""),
             Ok(()) => return,
-            Err(error) => part.set(State::Degraded, format!("cannot write a container's log ({error}): replicas wait until it works again")),
+            Err(error) => {
+                part.set(State::Degraded, format!("cannot write a container's log ({error}): replicas wait until it works again"))
+            }
         }
         failed = true;
         tokio::time::sleep(RETRY).await;
@@ -95,7 +97,8 @@ mod tests {
     #[test]
     fn entries_are_lines_full_buffers_or_the_rest() {
         let long = vec![b'x'; ENTRY_BYTES];
-        let check = |bytes: &[u8], ended: bool, expected: Option<usize>| assert_eq!(entry(bytes, ended).map(<[u8]>::len), expected);
+        let check =
+            |bytes: &[u8], ended: bool, expected: Option<usize>| assert_eq!(entry(bytes, ended).map(<[u8]>::len), expected);
         check(b"one\ntwo", false, Some(4));
         check(b"two", false, None);
         check(b"two", true, Some(3));

@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daemon::Shutdown;
 use daemon::admin::STARTING;
@@ -26,6 +26,8 @@ const LOG_LINE_BYTES: usize = 4096;
 /// A part is asked whether it is ready this often, and more often while it starts.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 const START_PROBE_INTERVAL: Duration = Duration::from_millis(100);
+/// What a part says against itself this soon after its start is no trouble yet: its neighbours are starting too.
+const SETTLE: Duration = Duration::from_secs(20);
 /// A part that does not answer its probe within this is shown as not answering.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Restart delays: at once feels broken, and a crash loop must not eat the machine.
@@ -146,8 +148,12 @@ impl Part {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         if status.state != state {
             match state {
-                State::Up if status.restarts > 0 || status.state == State::Degraded => tracing::info!("{} is up again", status.name),
-                State::Down | State::Degraded => tracing::warn!("{} is {}: {detail}", status.name, if state == State::Down { "down" } else { "degraded" }),
+                State::Up if status.restarts > 0 || status.state == State::Degraded => {
+                    tracing::info!("{} is up again", status.name)
+                }
+                State::Down | State::Degraded => {
+                    tracing::warn!("{} is {}: {detail}", status.name, if state == State::Down { "down" } else { "degraded" })
+                }
                 _ => {}
             }
             status.since = Timestamp::now().as_millisecond();
@@ -208,6 +214,7 @@ pub async fn keep_running(part: Arc<Part>, spec: PartSpec, client: reqwest::Clie
 
 /// Asks for readiness for ever.
 async fn probe(part: &Part, url: &str, client: &reqwest::Client, backoff: &mut Backoff) {
+    let begun = Instant::now();
     let mut starting = true;
     loop {
         match client.get(url).timeout(PROBE_TIMEOUT).send().await {
@@ -218,10 +225,9 @@ async fn probe(part: &Part, url: &str, client: &reqwest::Client, backoff: &mut B
             }
             Ok(answer) => {
                 let reason = answer.text().await.unwrap_or_default();
-                if !(starting && reason == STARTING) {
-                    part.set(State::Degraded, reason.chars().take(LOG_LINE_BYTES).collect::<String>());
-                    starting = false;
-                }
+                let reason = reason.chars().take(LOG_LINE_BYTES).collect::<String>();
+                starting &= reason == STARTING || begun.elapsed() < SETTLE;
+                part.set(if starting { State::Starting } else { State::Degraded }, reason);
             }
             // Nothing serves yet.
             Err(_) if starting => {}

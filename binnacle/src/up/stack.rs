@@ -106,7 +106,14 @@ pub fn prepare(config: Config) -> anyhow::Result<Prepared> {
         (None, store) => store.as_deref().unwrap_or_default().parse()?,
     };
     let sink = LogSink::new(client.clone(), url.clone());
-    let wiring = Wiring { config: &config, links: &links, directory: &directory, hpa_file: &hpa_file, rules_file: &rules_file, sink: &url };
+    let wiring = Wiring {
+        config: &config,
+        links: &links,
+        directory: &directory,
+        hpa_file: &hpa_file,
+        rules_file: &rules_file,
+        sink: &url,
+    };
     let page = sockets.page.try_clone()?;
     let programs: Vec<(Arc<Part>, PartSpec)> = wiring.programs(sockets).into_iter().map(with_part).collect();
     let application = Part::new("sample-app", None);
@@ -204,7 +211,8 @@ struct Wiring<'a> {
 impl Wiring<'_> {
     fn programs(&self, sockets: Sockets) -> Vec<PartSpec> {
         let Sockets { page: _, exporter, adapter, hpa, agent, store } = sockets;
-        let Links { page, exporter: exporter_url, adapter: adapter_url, hpa: hpa_url, agent: agent_url, store: store_url } = self.links;
+        let Links { page, exporter: exporter_url, adapter: adapter_url, hpa: hpa_url, agent: agent_url, store: store_url } =
+            self.links;
         let period = |period: std::time::Duration| OsString::from(format!("{}ms", period.as_millis()));
         let text = |text: &str| OsString::from(text);
         let spec = |name, listener, url: &str, probe: &str, shown: &str, flags: Vec<(&str, OsString)>| PartSpec {
@@ -239,7 +247,14 @@ impl Wiring<'_> {
         hpa.arguments.push(text("--insecure-skip-tls-verify"));
         let mut programs = vec![
             spec("node-exporter", exporter, exporter_url, "/-/ready", "/metrics", Vec::new()),
-            spec("metrics-adapter", adapter, adapter_url, "/readyz", &format!("/apis/custom.metrics.k8s.io/v1beta1/{}", metric_path()), adapter_flags),
+            spec(
+                "metrics-adapter",
+                adapter,
+                adapter_url,
+                "/readyz",
+                &format!("/apis/custom.metrics.k8s.io/v1beta1/{}", metric_path()),
+                adapter_flags,
+            ),
             hpa,
             spec("log-agent", agent, agent_url, "/readyz", "/state", agent_flags),
         ];

@@ -56,7 +56,7 @@ impl<'a> Sync<'a> {
                 self.no_scale(error);
                 let status = Status { conditions: self.conditions, ..self.observation.status.clone() };
                 let (events, history, error, trace) = (self.events, self.history, self.error, self.trace);
-                Decision { rescale: None, status, events, history, error, trace }
+                Decision { rescale: None, failed_rescale: None, status, events, history, error, trace }
             }
             Ok(scale) => {
                 let message = "the HPA controller was able to get the target's current scale";
@@ -203,7 +203,7 @@ impl<'a> Sync<'a> {
             conditions: self.conditions,
         };
         let (events, history, error, trace) = (self.events, self.history, self.error, self.trace);
-        Decision { rescale, status, events, history, error, trace }
+        Decision { rescale, failed_rescale: None, status, events, history, error, trace }
     }
 }
 
@@ -219,6 +219,7 @@ pub(super) fn rescaled(decision: &mut Decision, observation: &Observation<'_>, o
         decision.status.desired_replicas = observation.status.desired_replicas;
         let message = format!("failed to rescale {}: {error}", observation.autoscaler.target());
         decision.error = Some(SyncError { kind: ErrorKind::Internal, message });
+        decision.failed_rescale = Some(error);
         return;
     }
     let message = format!("the HPA controller was able to update the target scale to {to}");

@@ -3,10 +3,9 @@
 
 use std::time::Duration;
 
-use reqwest::Url;
 use serde_json::Value;
 
-use crate::client::{Client, RequestError};
+use crate::client::{Client, Method, RequestError, Url};
 use crate::decide::{Scale, ScaleError};
 use crate::spec::Autoscaler;
 
@@ -55,8 +54,7 @@ pub async fn set(client: &Client, autoscaler: &Autoscaler, replicas: i32) -> Res
 
 async fn fetch(client: &Client, url: Url) -> Result<ScaleDocument, RequestError> {
     let document: Value = client.get(url.clone()).await?;
-    let nonsense =
-        |reason: &str| RequestError::Nonsense { method: reqwest::Method::GET, url: url.clone(), reason: reason.to_owned() };
+    let nonsense = |reason: &str| RequestError::Nonsense { method: Method::GET, url: url.clone(), reason: reason.to_owned() };
     if document["kind"] != "Scale" || !document["spec"].is_object() && !document["spec"].is_null() {
         return Err(nonsense("it is no Scale"));
     }

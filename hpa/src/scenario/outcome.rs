@@ -44,7 +44,8 @@ pub struct Outcome {
 impl Outcome {
     /// The outcome of a decision whose change of the scale was tried.
     #[must_use]
-    pub fn of(name: &str, decision: &Decision, scale_updated_to: Option<i32>) -> Self {
+    pub fn of(name: &str, decision: &Decision) -> Self {
+        let changed = decision.rescale.as_ref().filter(|_| decision.failed_rescale.is_none());
         let changes = |events: &[ScaleEvent]| events.iter().map(|event| event.change).collect();
         let recommendations = decision.history.recommendations.as_deref().unwrap_or_default();
         Self {
@@ -53,7 +54,7 @@ impl Outcome {
             error_message: decision.error.as_ref().map(|error| error.message.clone()),
             desired_replicas: decision.status.desired_replicas,
             current_replicas: decision.status.current_replicas,
-            scale_updated_to,
+            scale_updated_to: changed.map(|change| change.to),
             conditions: decision.status.conditions.clone(),
             events: decision.events.clone(),
             current_metrics: decision.status.current_metrics.clone(),

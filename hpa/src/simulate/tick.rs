@@ -56,7 +56,9 @@ impl<'a> Walk<'a> {
         };
         let autoscaler = Autoscaler { namespace: "default".to_owned(), name: trace.name.clone(), generation: 1, spec };
         let starts = vec![-OLD_AGE_SECONDS; usize::try_from(trace.initial_replicas).unwrap_or(0)];
-        let (status, history, replicas) = (Status::default(), History::default(), trace.initial_replicas);
+        let (history, replicas) = (History::default(), trace.initial_replicas);
+        // As if a sync before the first had found everything as it should be.
+        let status = Status { current_replicas: replicas, desired_replicas: replicas, ..Status::default() };
         Self { trace, settings, show_trace, autoscaler, status, history, replicas, starts, tick: 0 }
     }
 

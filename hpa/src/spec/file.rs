@@ -22,12 +22,12 @@ const API_VERSION: &str = "autoscaling/v2";
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file cannot be read.
-    #[error("cannot read {}: {source}: name a file with an {API_VERSION} {KIND}", path.display())]
+    #[error("cannot read {}: {reason}: name a file with an {API_VERSION} {KIND}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
+        /// What the system said; not a source, since the message has it.
+        reason: std::io::Error,
     },
     /// The file is no text that could hold an autoscaler.
     #[error("{}: {problem}: name a file with an {API_VERSION} {KIND}", path.display())]
@@ -66,7 +66,7 @@ fn others(more: usize) -> String {
 pub fn read(path: &Path) -> Result<Autoscaler, ReadError> {
     let mut bytes = Vec::new();
     let opened = File::open(path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes));
-    opened.map_err(|source| ReadError::Read { path: path.to_owned(), source })?;
+    opened.map_err(|reason| ReadError::Read { path: path.to_owned(), reason })?;
     let no_text = |problem| ReadError::NoText { path: path.to_owned(), problem };
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(no_text("it is greater than 1 MiB"));

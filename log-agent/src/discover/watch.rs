@@ -40,7 +40,10 @@ impl Watcher {
     /// # Errors
     /// The limit of watches is used up, or the folder is gone.
     pub fn folder(&self, folder: &Path) -> io::Result<Option<i32>> {
-        self.add(folder, WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE | WatchFlags::ONLYDIR)
+        self.add(
+            folder,
+            WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::MOVED_FROM | WatchFlags::DELETE | WatchFlags::ONLYDIR,
+        )
     }
 
     /// Watches a file for the next time it is written.

@@ -112,7 +112,9 @@ impl AnswerReader {
             b',' if self.depth == 1 => self.value_ends(),
             _ if byte.is_ascii_whitespace() => {}
             _ if self.is_over || self.depth == 0 => return Err("it is no JSON object".to_owned()),
-            _ if self.depth == 1 && self.key == b"errors" && byte != b':' && self.errors_value.len() < KEY_BYTES => self.errors_value.push(byte),
+            _ if self.depth == 1 && self.key == b"errors" && byte != b':' && self.errors_value.len() < KEY_BYTES => {
+                self.errors_value.push(byte)
+            }
             _ => {}
         }
         Ok(())

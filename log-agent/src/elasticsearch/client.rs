@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
 
 use super::answer::{Answer, AnswerReader};
+use super::target::Target;
 
 /// A connection that is not there by then is not coming.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -26,25 +27,6 @@ const SHOWN_REASON_BYTES: usize = 300;
 const READ_REASON_BYTES: usize = 64 * 1024;
 /// Only what is judged comes back: statuses, and the reasons of those that failed.
 const FILTER: &str = "errors,items.*.status,items.*.error.type,items.*.error.reason";
-
-/// Where lines go.
-#[derive(Clone)]
-pub struct Target {
-    /// The server, without credentials.
-    pub url: Url,
-    /// What goes into the Authorization header.
-    pub authorization: Option<HeaderValue>,
-    /// The index or data stream.
-    pub index: String,
-    /// Bodies are packed.
-    pub gzip: bool,
-}
-
-impl std::fmt::Debug for Target {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} index {}", self.url, self.index)
-    }
-}
 
 /// A client that cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +107,10 @@ impl Client {
         let builder = builder.connect_timeout(CONNECT).pool_idle_timeout(KEEP_IDLE).pool_max_idle_per_host(super::AT_ONCE);
         let http = builder.build().map_err(|error| unusable(root_cause(&error)))?;
         let mut bulk = target.url.clone();
-        bulk.path_segments_mut().map_err(|()| unusable("it has no path".to_owned()))?.pop_if_empty().extend([&target.index, "_bulk"]);
+        bulk.path_segments_mut()
+            .map_err(|()| unusable("it has no path".to_owned()))?
+            .pop_if_empty()
+            .extend([&target.index, "_bulk"]);
         bulk.query_pairs_mut().append_pair("filter_path", FILTER);
         Ok(Self { http, target, bulk })
     }
@@ -151,8 +136,8 @@ impl Client {
         if !status.is_success() {
             return Err(Failure::Status { status, reason: reason(&body) });
         }
-        let Greeting { version: Version { number, distribution } } =
-            serde_json::from_slice(&body).map_err(|_| Failure::Answer(format!("no Elasticsearch greets with {:?}", text(&body))))?;
+        let Greeting { version: Version { number, distribution } } = serde_json::from_slice(&body)
+            .map_err(|_| Failure::Answer(format!("no Elasticsearch greets with {:?}", text(&body))))?;
         Ok(format!("{} {number}", distribution.as_deref().unwrap_or("elasticsearch")))
     }
 
@@ -163,7 +148,8 @@ impl Client {
     pub async fn bulk(&self, body: Bytes, items: usize) -> Result<Answer, Failure> {
         let request = self.http.post(self.bulk.clone()).timeout(DEADLINE).header(CONTENT_TYPE, "application/x-ndjson");
         let request = if self.target.gzip {
-            let packed = tokio::task::spawn_blocking(move || pack(&body)).await.map_err(|error| Failure::Connection(error.to_string()))?;
+            let packed =
+                tokio::task::spawn_blocking(move || pack(&body)).await.map_err(|error| Failure::Connection(error.to_string()))?;
             request.header(CONTENT_ENCODING, "gzip").body(packed.map_err(|error| Failure::Connection(error.to_string()))?)
         } else {
             request.body(body)
@@ -216,7 +202,13 @@ fn shortened(mut reason: String) -> String {
 }
 
 fn connection(error: reqwest::Error) -> Failure {
-    let kind = if error.is_timeout() { "no answer in time" } else if error.is_connect() { "cannot connect" } else { "the connection broke" };
+    let kind = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else {
+        "the connection broke"
+    };
     Failure::Connection(format!("{kind}: {}", root_cause(&error)))
 }
 

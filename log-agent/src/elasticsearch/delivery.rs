@@ -43,7 +43,8 @@ impl Part {
         let middle = self.ends.len() / 2;
         let cut = *self.ends.get(middle.checked_sub(1)?)?;
         let first = Self { body: self.body.slice(..cut as usize), ends: self.ends[..middle].to_vec() };
-        let second = Self { body: self.body.slice(cut as usize..), ends: self.ends[middle..].iter().map(|end| end - cut).collect() };
+        let second =
+            Self { body: self.body.slice(cut as usize..), ends: self.ends[middle..].iter().map(|end| end - cut).collect() };
         Some([first, second])
     }
 }
@@ -82,10 +83,13 @@ impl Sink {
             }
         }
         self.ledger.delivered(&batch);
-        body.try_into_mut().map_or_else(|_| Vec::new(), |mut body| {
-            body.clear();
-            body.into()
-        })
+        body.try_into_mut().map_or_else(
+            |_| Vec::new(),
+            |mut body| {
+                body.clear();
+                body.into()
+            },
+        )
     }
 
     /// Books an answer; gives back what is to be sent again, and why.
@@ -122,7 +126,11 @@ impl Sink {
         if let Some(halves) = part.halves() {
             return (halves.into(), None);
         }
-        let verdict = Verdict { status: 413, fate: Fate::Dead, reason: format!("the server takes no document of {} bytes: {reason}", part.body.len()) };
+        let verdict = Verdict {
+            status: 413,
+            fate: Fate::Dead,
+            reason: format!("the server takes no document of {} bytes: {reason}", part.body.len()),
+        };
         match self.bury(&part, &[(0, verdict)]).await {
             Ok(()) => (Vec::new(), None),
             Err(error) => (vec![part], Some(error.to_string())),
@@ -133,7 +141,11 @@ impl Sink {
     async fn bury(&self, part: &Part, dead: &[(usize, Verdict)]) -> std::io::Result<()> {
         let letters: Vec<DeadLetter> = dead
             .iter()
-            .map(|(place, verdict)| DeadLetter { status: verdict.status, reason: verdict.reason.clone(), item: part.item(*place) })
+            .map(|(place, verdict)| DeadLetter {
+                status: verdict.status,
+                reason: verdict.reason.clone(),
+                item: part.item(*place),
+            })
             .collect();
         let count = letters.len();
         let first = letters.first().map_or_else(String::new, |letter| letter.reason.clone());

@@ -21,7 +21,8 @@ pub enum Fate {
 }
 
 /// Errors with status 400 that are no fault of the document: a closed index, a wrong name, too many shards.
-const NOT_THE_DOCUMENT: &[&str] = &["index_closed_exception", "invalid_index_name_exception", "validation_exception", "invalid_alias_name_exception"];
+const NOT_THE_DOCUMENT: &[&str] =
+    &["index_closed_exception", "invalid_index_name_exception", "validation_exception", "invalid_alias_name_exception"];
 
 /// The fate of an item that was to be created.
 #[must_use]
@@ -138,8 +139,12 @@ mod tests {
     #[test]
     fn items() {
         check(r#"{"create":{"_index":"logs","_id":"x","status":201}}"#, Some((201, Fate::Stored, "")));
-        check(r#"{"create":{"status":409,"error":{"type":"version_conflict_engine_exception","reason":"exists"}}}"#, Some((409, Fate::Existed, "")));
-        let error = r#"{"type":"document_parsing_exception","reason":"[1:2] failed","caused_by":{"type":"x","reason":"say \"no\""}}"#;
+        check(
+            r#"{"create":{"status":409,"error":{"type":"version_conflict_engine_exception","reason":"exists"}}}"#,
+            Some((409, Fate::Existed, "")),
+        );
+        let error =
+            r#"{"type":"document_parsing_exception","reason":"[1:2] failed","caused_by":{"type":"x","reason":"say \"no\""}}"#;
         let expected = "document_parsing_exception: [1:2] failed (say \"no\")";
         check(&format!(r#"{{"create":{{"status":400,"error":{error}}}}}"#), Some((400, Fate::Dead, expected)));
         check(r#"{"create":{"status":500,"error":"plain text"}}"#, Some((500, Fate::Again, "plain text")));

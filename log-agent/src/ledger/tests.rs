@@ -21,7 +21,10 @@ fn ledger() -> Ledger {
 fn batch(number: u64, ends: &[(u64, u64)]) -> Batch {
     let mut batch = Batch::new(number, Vec::new());
     for (file, offset) in ends {
-        batch.note(Place { file: *file, offset: *offset, guard: Guard { length: 1, hash: *offset } }, Some(1000 + number.cast_signed()));
+        batch.note(
+            Place { file: *file, offset: *offset, guard: Guard { length: 1, hash: *offset } },
+            Some(1000 + number.cast_signed()),
+        );
     }
     batch
 }
@@ -89,7 +92,7 @@ fn entries_of_a_checkpoint_are_claimed_once_and_kept_for_a_day() {
         seen: 1000,
     };
     let ledger = Ledger::new(vec![entry.clone()]);
-    assert_eq!(ledger.entries(2000), [entry.clone()]);
+    assert_eq!(ledger.entries(2000), std::slice::from_ref(&entry));
     assert_eq!(ledger.entries(1000 + KEEP_UNSEEN_SECONDS), []);
     assert_eq!(ledger.claim("c", generation()), Some(entry));
     assert_eq!(ledger.claim("c", generation()), None);

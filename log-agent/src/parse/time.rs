@@ -26,7 +26,9 @@ fn without_fraction(rest: &[u8]) -> &[u8] {
 fn is_zone(zone: &[u8]) -> bool {
     match zone {
         b"Z" => true,
-        [b'+' | b'-', hour @ .., b':', _, _] if hour.len() == 2 => zone.iter().skip(1).all(|byte| byte.is_ascii_digit() || *byte == b':'),
+        [b'+' | b'-', hour @ .., b':', _, _] if hour.len() == 2 => {
+            zone.iter().skip(1).all(|byte| byte.is_ascii_digit() || *byte == b':')
+        }
         _ => false,
     }
 }

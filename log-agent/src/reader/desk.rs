@@ -5,12 +5,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::log_file::OpenFiles;
 use crate::batch::{Batch, Spares};
 use crate::ledger::{Ledger, Tally};
 use crate::parse::Format;
 
 /// What the sink takes from the reader.
 pub type Outbox = mpsc::Sender<Batch>;
+
+/// How much the reader may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Size of a batch, about.
+    pub bulk_bytes: usize,
+    /// Longest wait for more lines.
+    pub flush_after: Duration,
+    /// Files open at once.
+    pub open_files: usize,
+}
 
 /// The reader's side of the way to the sink.
 #[derive(Debug)]
@@ -23,21 +35,32 @@ pub struct Desk {
     pub ledger: Arc<Ledger>,
     /// What was counted since the last entry in the books.
     pub tally: Tally,
+    /// How many files may be open.
+    pub open_files: OpenFiles,
     outbox: Outbox,
     spares: Arc<Spares>,
     waiting: Option<Batch>,
-    most_bytes: usize,
-    flush_after: Duration,
+    bounds: Bounds,
     last_file: u64,
 }
 
 impl Desk {
-    /// A desk whose batches go to `outbox` when they have `most_bytes` or are `flush_after` old.
+    /// A desk whose batches go to `outbox` when they are as large or as old as `bounds` say.
     #[must_use]
-    pub fn new(format: Format, ledger: Arc<Ledger>, outbox: Outbox, spares: Arc<Spares>, bounds: (usize, Duration)) -> Self {
-        let (most_bytes, flush_after) = bounds;
+    pub fn new(format: Format, ledger: Arc<Ledger>, outbox: Outbox, spares: Arc<Spares>, bounds: Bounds) -> Self {
         let batch = Batch::new(1, spares.take());
-        Self { batch, format, ledger, tally: Tally::default(), outbox, spares, waiting: None, most_bytes, flush_after, last_file: 0 }
+        Self {
+            batch,
+            format,
+            ledger,
+            tally: Tally::default(),
+            outbox,
+            spares,
+            waiting: None,
+            bounds,
+            open_files: OpenFiles::new(bounds.open_files),
+            last_file: 0,
+        }
     }
 
     /// A number for another file.
@@ -49,7 +72,7 @@ impl Desk {
     /// Whether the batch at hand should go.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.batch.is_full(self.most_bytes)
+        self.batch.is_full(self.bounds.bulk_bytes)
     }
 
     /// Whether lines may be taken.
@@ -90,7 +113,7 @@ impl Desk {
     /// When the batch at hand has waited long enough for more lines; `None`: there is nothing in it, or no room for it.
     #[must_use]
     pub fn due(&self) -> Option<Instant> {
-        (self.has_room() && !self.batch.is_empty()).then(|| self.batch.begun + self.flush_after)
+        (self.has_room() && !self.batch.is_empty()).then(|| self.batch.begun + self.bounds.flush_after)
     }
 
     /// Gives unused memory back, when nothing was to be done for a while.

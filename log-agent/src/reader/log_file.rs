@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rustix::fs::OFlags;
@@ -26,6 +27,36 @@ pub enum Identity {
         /// What its documents share.
         frame: Frame,
     },
+}
+
+/// How many files may be open: the rest of the system's limit is for sockets and the state directory.
+#[derive(Clone, Debug)]
+pub struct OpenFiles {
+    most: usize,
+    taken: Arc<()>,
+}
+
+/// One file's place among those that may be open, as long as it lives.
+pub type PlaceTaken = Arc<()>;
+
+impl OpenFiles {
+    /// Places for so many.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { most, taken: Arc::new(()) }
+    }
+
+    /// A place, if one is free.
+    #[must_use]
+    pub fn take(&self) -> Option<PlaceTaken> {
+        (Arc::strong_count(&self.taken) <= self.most).then(|| self.taken.clone())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn most(&self) -> usize {
+        self.most
+    }
 }
 
 /// A file of a source.
@@ -56,12 +87,14 @@ pub struct LogFile {
     pub long_line: Option<Place>,
     /// The time of the last entry that had one.
     pub last_time: String,
+    /// Its place among the open files.
+    pub place_taken: PlaceTaken,
 }
 
 impl LogFile {
     /// A file at its beginning.
     #[must_use]
-    pub fn new(key: u64, file: File, inode: Inode, rank: Option<u32>) -> Self {
+    pub fn new(key: u64, file: File, inode: Inode, rank: Option<u32>, place_taken: PlaceTaken) -> Self {
         Self {
             key,
             file: Some(file),
@@ -75,6 +108,7 @@ impl LogFile {
             is_finished: false,
             long_line: None,
             last_time: String::new(),
+            place_taken,
         }
     }
 
@@ -108,4 +142,18 @@ pub fn open(found: &Found) -> io::Result<Option<(File, Inode)>> {
     };
     let metadata = file.metadata()?;
     Ok(metadata.is_file().then(|| (file, Inode::of(&metadata))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_come_back() {
+        let places = OpenFiles::new(2);
+        let taken = [places.take(), places.take()];
+        assert!(taken.iter().all(Option::is_some) && places.take().is_none());
+        drop(taken);
+        assert!(places.take().is_some());
+    }
 }

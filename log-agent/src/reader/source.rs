@@ -115,7 +115,11 @@ impl Source {
     /// # Errors
     /// A file cannot be read; the others are.
     pub fn turn(&mut self, buffer: &mut Buffer, desk: &mut Desk, now: Instant) -> io::Result<Turn> {
-        if !self.has_metadata(now) {
+        if self.files.is_empty() {
+            return Ok(Turn::Done);
+        }
+        self.learn();
+        if self.metadata.is_none() {
             return Ok(Turn::Done);
         }
         let mut trouble = Ok(());
@@ -131,18 +135,18 @@ impl Source {
         trouble.map(|()| Turn::Done)
     }
 
-    fn has_metadata(&mut self, now: Instant) -> bool {
+    /// Reads the container's metadata as soon as they are there: its folder may be gone before its lines can be shipped.
+    fn learn(&mut self) {
         if self.metadata.is_none() {
             match enrich::docker(&self.folder) {
                 Ok(metadata) => self.metadata = Some(metadata),
-                Err(error) if now.duration_since(self.found) >= METADATA_WAIT || self.is_gone => {
+                Err(error) if self.found.elapsed() >= METADATA_WAIT || self.is_gone => {
                     tracing::warn!(container = %self.id, %error, "its lines go without metadata");
                     self.metadata = Some(Metadata::default());
                 }
                 Err(_) => {}
             }
         }
-        self.metadata.is_some()
     }
 
     fn read(&mut self, index: usize, buffer: &mut Buffer, desk: &mut Desk, now: Instant) -> io::Result<Turn> {
@@ -226,7 +230,9 @@ impl Source {
 
     /// Makes the file at `index` known; `false`: there is nothing to read in it now.
     fn identify(&mut self, index: usize, id: GenerationId, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<bool> {
-        let twin = (0..self.files.len()).find(|other| *other != index && matches!(self.files[*other].identity, Identity::Known { id: known, .. } if known == id));
+        let twin = (0..self.files.len()).find(|other| {
+            *other != index && matches!(self.files[*other].identity, Identity::Known { id: known, .. } if known == id)
+        });
         if let Some(twin) = twin {
             self.files[index].identity = Identity::Copy(id);
             if self.files[twin].file.is_none() {
@@ -239,7 +245,9 @@ impl Source {
         let claimed = desk.ledger.claim(source, id);
         let (salt, start) = match claimed {
             None => (0, (0, Guard::default())),
-            Some(entry) if buffer.holds(file, entry.acknowledged, entry.guard)? => (entry.salt, (entry.acknowledged, entry.guard)),
+            Some(entry) if buffer.holds(file, entry.acknowledged, entry.guard)? => {
+                (entry.salt, (entry.acknowledged, entry.guard))
+            }
             Some(entry) => {
                 tracing::warn!(%path, acknowledged = entry.acknowledged, "the file does not hold what was read of it: it is read from its beginning");
                 (entry.salt + 1, (0, Guard::default()))
@@ -261,7 +269,7 @@ impl Source {
         let (inode, rank, size) = (old.inode, old.rank.take(), old.size);
         let Some(file) = old.file.take() else { return Ok(()) };
         tracing::info!(path = %self.path, read = old.read, size, "the file was truncated: it is read from its beginning");
-        let new = LogFile::new(desk.next_file(), file, inode, rank);
+        let new = LogFile::new(desk.next_file(), file, inode, rank, old.place_taken.clone());
         self.move_to_copy(index, buffer)?;
         self.files.push(new);
         self.is_unlisted = true;

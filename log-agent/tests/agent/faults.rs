@@ -83,8 +83,14 @@ fn lines_that_the_sink_never_takes_are_kept_as_dead_letters() {
     let letters = eventually("dead letters", letters, |letters| letters.lines().count() == 3);
     for (number, letter) in (2..).step_by(3).zip(letters.lines()) {
         let letter: Value = serde_json::from_str(letter).unwrap();
-        assert_eq!((&letter["status"], &letter["document"]["message"]), (&400.into(), &format!("line {number}").into()), "{letter}");
-        assert!(letter["document"]["log"]["file"]["path"].is_string() && letter["reason"].as_str().unwrap().contains("as \"told\""));
+        assert_eq!(
+            (&letter["status"], &letter["document"]["message"]),
+            (&400.into(), &format!("line {number}").into()),
+            "{letter}"
+        );
+        assert!(
+            letter["document"]["log"]["file"]["path"].is_string() && letter["reason"].as_str().unwrap().contains("as \"told\"")
+        );
     }
     let state = || serde_json::from_str::<Value>(&agent.get("/state").1).unwrap();
     let state = eventually("state", state, |state| state["in_flight_lines"] == 0);
@@ -132,7 +138,8 @@ fn files_rotated_away_and_deleted_during_an_outage_are_shipped_after_it() {
 /// Whether this process holds a file with this inode open.
 fn is_open(inode: u64) -> bool {
     let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
-    open.filter_map(|entry| std::fs::metadata(entry.path()).ok()).any(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata) == inode)
+    open.filter_map(|entry| std::fs::metadata(entry.path()).ok())
+        .any(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata) == inode)
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The agent as a whole: real files, a scripted Elasticsearch, and every line counted. Nothing of a real server is tested
 //! here.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails where it stands")]
+
 mod binary;
 mod docker;
 mod faults;

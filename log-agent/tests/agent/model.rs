@@ -25,8 +25,11 @@ enum Action {
     Truncate,
     /// Removes the container, when everything is stored, and makes another.
     Replace,
-    Restart,
-    /// Restarts with nothing remembered.
+    /// Stops the agent: what comes next happens while it is down.
+    Stop,
+    /// Starts it again, with what it remembers.
+    Start,
+    /// Stops it, and takes its checkpoint away.
     Forget,
     Fail(Fault),
     /// Waits until everything is stored.
@@ -54,7 +57,8 @@ fn actions() -> impl Strategy<Value = Vec<(usize, Action)>> {
         2 => Just(Action::CopyTruncate),
         1 => Just(Action::Truncate),
         1 => Just(Action::Replace),
-        2 => Just(Action::Restart),
+        2 => Just(Action::Stop),
+        2 => Just(Action::Start),
         1 => Just(Action::Forget),
         3 => fault.prop_map(Action::Fail),
         1 => Just(Action::CatchUp),
@@ -76,8 +80,9 @@ impl World {
     fn new() -> Self {
         let place = Place::new();
         let containers = (0..2).map(|number| Container::create(&place.root(), &format!("c{number}"))).collect();
-        let agent = Some(Agent::start(place.config(&["--bulk-bytes", "20000"])));
-        Self { place, agent, containers, expected: Vec::new(), open: vec![String::new(); 2], count: 2 }
+        let mut world = Self { place, agent: None, containers, expected: Vec::new(), open: vec![String::new(); 2], count: 2 };
+        world.start();
+        world
     }
 
     fn text(&mut self, length: usize) -> String {
@@ -85,18 +90,22 @@ impl World {
         format!("{} \"{}\"", self.count, "y".repeat(length))
     }
 
-    fn restart(&mut self, forget: bool) {
-        self.agent.take().unwrap().stop();
-        if forget {
-            // None may be there yet.
-            let _removed = std::fs::remove_file(self.place.state_dir().join("checkpoint"));
+    fn stop(&mut self) {
+        if let Some(agent) = self.agent.take() {
+            agent.stop();
         }
-        self.agent = Some(Agent::start(self.place.config(&["--bulk-bytes", "20000"])));
+    }
+
+    fn start(&mut self) {
+        if self.agent.is_none() {
+            self.agent = Some(Agent::start(self.place.config(&["--bulk-bytes", "20000"])));
+        }
     }
 
     /// Everything that is whole is stored, and nothing is open.
     fn catch_up(&mut self) {
         self.place.sink.fail(Fault::None);
+        self.start();
         for number in 0..self.containers.len() {
             self.containers[number].finish();
             let open = std::mem::take(&mut self.open[number]);
@@ -143,8 +152,13 @@ impl World {
                 let new = Container::create(&self.place.root(), &format!("c{}", self.count));
                 std::mem::replace(&mut self.containers[number], new).remove();
             }
-            Action::Restart => self.restart(false),
-            Action::Forget => self.restart(true),
+            Action::Stop => self.stop(),
+            Action::Start => self.start(),
+            Action::Forget => {
+                self.stop();
+                // None may be there yet.
+                let _removed = std::fs::remove_file(self.place.state_dir().join("checkpoint"));
+            }
             Action::Fail(fault) => self.place.sink.fail(*fault),
             Action::CatchUp => self.catch_up(),
         }

@@ -35,14 +35,21 @@ impl Place {
     pub fn arguments(&self) -> Vec<String> {
         let path = |path: &Path| path.display().to_string();
         let url = self.sink.url();
-        ["--docker-containers", &path(&self.root()), "--state-dir", &path(&self.state_dir()), "--elasticsearch", &url].map(str::to_owned).to_vec()
+        ["--docker-containers", &path(&self.root()), "--state-dir", &path(&self.state_dir()), "--elasticsearch", &url]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     pub fn config(&self, more: &[&str]) -> Config {
         let arguments = self.arguments();
-        let arguments = ["log-agent"].into_iter().chain(arguments.iter().map(String::as_str)).chain(["--flush-interval", "20ms"]).chain(more.iter().copied());
+        let arguments = ["log-agent"]
+            .into_iter()
+            .chain(arguments.iter().map(String::as_str))
+            .chain(["--flush-interval", "20ms"])
+            .chain(more.iter().copied());
         let (mut config, _) = Args::try_parse_from(arguments).unwrap().config().unwrap();
-        config.tempo = Tempo { scan: Duration::from_millis(50), poll: Duration::from_millis(10), grace: Duration::from_millis(300) };
+        config.tempo =
+            Tempo { scan: Duration::from_millis(50), poll: Duration::from_millis(10), grace: Duration::from_millis(300) };
         config
     }
 
@@ -59,9 +66,12 @@ impl Place {
         }
         let difference = || {
             let stored = self.sink.messages();
-            let short = |lines: Vec<&String>| lines.iter().take(5).map(|line| line.chars().take(60).collect()).collect::<Vec<String>>();
-            let missing = short(expected.iter().filter(|(line, count)| stored.get(*line) < Some(count)).map(|(line, _)| line).collect());
-            let doubled = short(stored.iter().filter(|(line, count)| expected.get(*line) < Some(count)).map(|(line, _)| line).collect());
+            let short =
+                |lines: Vec<&String>| lines.iter().take(5).map(|line| line.chars().take(60).collect()).collect::<Vec<String>>();
+            let missing =
+                short(expected.iter().filter(|(line, count)| stored.get(*line) < Some(count)).map(|(line, _)| line).collect());
+            let doubled =
+                short(stored.iter().filter(|(line, count)| expected.get(*line) < Some(count)).map(|(line, _)| line).collect());
             (missing, doubled)
         };
         crate::eventually("lines (missing, doubled)", difference, |(missing, doubled)| missing.is_empty() && doubled.is_empty());

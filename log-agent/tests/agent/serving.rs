@@ -41,7 +41,11 @@ fn the_books_balance_and_the_state_is_told() {
     place.expect(&[lines, vec!["not JSON".to_owned()]].concat());
     let state = || serde_json::from_str::<Value>(&agent.get("/state").1).unwrap();
     let state = eventually("state", state, |state| state["in_flight_lines"] == 0 && state["lag_bytes"] == 0);
-    assert_eq!((&state["read_lines"], &state["stored_lines"], &state["dropped_lines"]), (&json!(502), &json!(501), &json!(1)), "{state}");
+    assert_eq!(
+        (&state["read_lines"], &state["stored_lines"], &state["dropped_lines"]),
+        (&json!(502), &json!(501), &json!(1)),
+        "{state}"
+    );
     assert_eq!((&state["lag_seconds"], &state["error"], &state["dead_lines"]), (&json!(0.0), &Value::Null, &json!(0)), "{state}");
     let size = std::fs::metadata(&container.path).unwrap().len();
     for mark in ["read", "sent", "acknowledged", "size"] {
@@ -93,6 +97,74 @@ fn new_containers_rotated_files_and_short_lives_are_found() {
         short.remove();
     }
     place.expect(&expected);
-    let followed = || agent.get("/metrics").1.lines().find_map(|line| line.strip_prefix("log_agent_files ")?.parse::<f64>().ok()).unwrap();
+    let followed =
+        || agent.get("/metrics").1.lines().find_map(|line| line.strip_prefix("log_agent_files ")?.parse::<f64>().ok()).unwrap();
     eventually("files followed", followed, |files| *files <= 5.0);
+}
+
+#[test]
+fn a_line_cut_by_a_rotation_and_a_restart_is_one_document() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    container.line("before");
+    container.write("stdout", "begun ");
+    let agent = place.start();
+    place.expect(&["before".to_owned()]);
+    container.rotate(5);
+    // The mark of the first file must stay before the open line, whatever its neighbours do.
+    container.write("stderr", "beside\n");
+    place.expect(&["before", "beside"].map(str::to_owned));
+    agent.stop();
+    container.write("stdout", "and ");
+    let agent = place.start();
+    container.line("ended");
+    place.expect(&["before", "beside", "begun and ended"].map(str::to_owned));
+    let state = || serde_json::from_str::<Value>(&agent.get("/state").1).unwrap();
+    eventually("state", state, |state| state["lag_bytes"] == 0);
+}
+
+#[test]
+fn a_file_that_was_rewritten_while_the_agent_was_down_loses_nothing() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    ["one", "two"].iter().for_each(|line| container.line(line));
+    let agent = place.start();
+    place.expect(&["one".to_owned(), "two".to_owned()]);
+    agent.stop();
+    // The same first line, another second one, at the same offset: only the guard can tell.
+    let text = std::fs::read_to_string(&container.path).unwrap();
+    std::fs::write(&container.path, text.replace("two", "2.0")).unwrap();
+    container.line("three");
+    let _agent = place.start();
+    let all = || {
+        let messages = place.sink.messages();
+        ["one", "two", "2.0", "three"].iter().all(|line| messages.contains_key(*line))
+    };
+    eventually("every line", all, |all| *all);
+}
+
+#[test]
+fn what_is_no_line_of_a_log_stops_nobody() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    container.line("before");
+    container.append(&[vec![b'x'; 3 << 20], b"\n".to_vec()].concat());
+    container.append(b"\0\0\0\n{\"log\":\"cut\n\xff\xfe\n");
+    container.line("after");
+    std::fs::create_dir_all(place.root().join("c2/c2-json.log")).unwrap();
+    std::fs::create_dir_all(place.root().join("c3")).unwrap();
+    std::os::unix::fs::symlink("c3-json.log", place.root().join("c3/c3-json.log")).unwrap();
+    std::os::unix::fs::symlink(place.root(), place.root().join("again")).unwrap();
+    std::fs::write(place.root().join("file"), "").unwrap();
+    let mut last = Container::create(&place.root(), "c4");
+    last.line("neighbour");
+    let agent = place.start();
+    place.expect(&["before", "\0\0\0", "{\"log\":\"cut", "\u{fffd}\u{fffd}", "after", "neighbour"].map(str::to_owned));
+    let metrics = agent.get("/metrics").1;
+    assert!(metrics.contains("log_agent_dropped_lines_total{reason=\"too_long\"} 1\n"), "{metrics}");
+    // The last line of a container that is removed counts, whole or not.
+    last.half_line("its end never came");
+    std::fs::remove_dir_all(&last.folder).unwrap();
+    let stored = || place.sink.messages().keys().any(|message| message.contains("its end never came"));
+    eventually("the cut line", stored, |stored| *stored);
 }

@@ -102,7 +102,8 @@ impl Sink {
             if fault == Fault::NoAnswer && head[0].starts_with("POST") {
                 return None;
             }
-            write!(stream, "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n").ok()?;
+            write!(stream, "HTTP/1.1 {status} Scripted\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n")
+                .ok()?;
             stream.write_all(&answer.as_bytes()[..sent]).ok()?;
             if sent < length {
                 return None;

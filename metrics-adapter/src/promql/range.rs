@@ -126,7 +126,8 @@ impl RangeFunction {
         let beyond = |border: f64| if border >= near { step / 2.0 } else { border };
         let mut before = beyond(seconds(first.time - window.start));
         if is_counter && change > 0.0 && first.value >= 0.0 {
-            // No counter is below zero: it cannot have begun before the line through its samples crosses it.
+            // No counter is below zero: it cannot have begun before the line through its samples crosses it. A limit only, as
+            // since prometheus#14026; before that it could also lengthen the half step.
             before = before.min(covered * (first.value / change));
         }
         let mut factor = (covered + before + beyond(seconds(window.end - last.time))) / covered;

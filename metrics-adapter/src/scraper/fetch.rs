@@ -35,6 +35,11 @@ pub enum FetchError {
     TooLarge,
 }
 
+/// No client can be made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot make an HTTP client: {0}")]
+pub struct ClientError(String);
+
 /// A body and its format.
 #[derive(Debug)]
 pub struct Fetched {
@@ -57,14 +62,15 @@ impl Fetcher {
     ///
     /// # Errors
     /// No client can be made.
-    pub fn new(timeout: Duration) -> reqwest::Result<Self> {
+    pub fn new(timeout: Duration) -> Result<Self, ClientError> {
         daemon::tls::install_crypto();
         let client = reqwest::Client::builder()
             .user_agent(concat!("binnacle-metrics-adapter/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
             // Targets are scraped over http, so the machine's certificates are not worth their memory.
             .tls_certs_only([])
-            .build()?;
+            .build()
+            .map_err(|error| ClientError(error.to_string()))?;
         Ok(Self { client, grains: Semaphore::new(MAX_BYTES_IN_FLIGHT / GRAIN_BYTES), timeout })
     }
 

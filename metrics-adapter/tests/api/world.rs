@@ -19,7 +19,7 @@ rules:
 - seriesQuery: 'http_requests_total{namespace!="",service!="",pod!=""}'
   resources: {overrides: {namespace: {resource: namespace}, service: {resource: service}, pod: {resource: pod}}}
   name: {matches: "^(.*)_total$", as: "${1}"}
-  metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[2s])) by (<<.GroupBy>>)'
+  metricsQuery: 'sum(rate(<<.Series>>{<<.LabelMatchers>>}[4s])) by (<<.GroupBy>>)'
 - seriesQuery: 'queue_length{namespace!=""}'
   resources: {template: "<<.Resource>>"}
   metricsQuery: 'sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)'
@@ -102,7 +102,7 @@ impl World {
         let http_sd_url = format!("http://{targets_address}/list");
         let config = Config {
             rules: config::parse(RULES, std::path::Path::new("rules.yaml")).unwrap(),
-            scraper: Some(scraper::Settings { http_sd_url, interval: INTERVAL, timeout: INTERVAL }),
+            scraper: Some(scraper::Settings { http_sd_url, interval: INTERVAL, timeout: PATIENCE }),
             alias_groups: vec!["custom-metrics.metrics.k8s.io".to_owned()],
             certificate: Certificate::SelfSigned,
         };

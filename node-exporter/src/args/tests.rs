@@ -27,7 +27,9 @@ fn collectors_are_switched_by_name_and_the_last_word_counts() {
         on(&["--collector.cpu", "--no-collector.cpu"]).is_empty()
             || !on(&["--collector.cpu", "--no-collector.cpu"]).contains(&"cpu")
     );
-    assert_eq!(on(&["--collector.disable-defaults", "--no-collector.disable-defaults"]).len(), ALL.len());
+    let defaults = ALL.iter().filter(|entry| entry.on).count();
+    assert_eq!(on(&["--collector.disable-defaults", "--no-collector.disable-defaults"]).len(), defaults);
+    assert_eq!(on(&["--collector.swap"]).len(), defaults + 1);
 }
 
 #[test]

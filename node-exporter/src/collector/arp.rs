@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{Collector, Error, Made, Malformed};
 use crate::filter::Filter;
 use crate::flag::{Flag, Flags};
-use crate::host::netlink::{Route, attributes};
+use crate::host::netlink::{Netlink, attributes};
 use crate::host::{Host, Source};
 use crate::metric::{Kind, Page};
 
@@ -34,7 +34,7 @@ const LINK: usize = 16;
 
 struct Arp {
     // None: not asked for, or refused.
-    route: Option<Route>,
+    route: Option<Netlink>,
     netlink: bool,
     file: Source,
     filter: Filter,
@@ -53,7 +53,7 @@ pub fn new(host: &Host, flags: &Flags) -> Made {
 impl Collector for Arp {
     fn collect(&mut self, _host: &Host, page: &mut Page) -> Result<(), Error> {
         if self.netlink && self.route.is_none() {
-            self.route = Route::open().ok();
+            self.route = Netlink::route().ok();
             if self.route.is_none() {
                 tracing::warn!("netlink is refused: ARP neighbours are read from procfs");
                 self.netlink = false;
@@ -78,7 +78,7 @@ impl Collector for Arp {
     }
 }
 
-fn ask(route: &mut Route) -> std::io::Result<BTreeMap<String, u32>> {
+fn ask(route: &mut Netlink) -> std::io::Result<BTreeMap<String, u32>> {
     let mut counts: BTreeMap<i32, u32> = BTreeMap::new();
     let mut request = [0; NEIGHBOUR];
     request[0] = AF_INET;
@@ -156,7 +156,7 @@ mod tests {
         {
             assert_eq!(parse_neighbour(RTM_NEWNEIGH, &body), expected);
         }
-        assert!(ask(&mut Route::open().unwrap()).is_ok());
+        assert!(ask(&mut Netlink::route().unwrap()).is_ok());
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use self::address::Address;
 use super::{Collector, Error, Made};
 use crate::filter::{Filter, FilterFlags};
 use crate::flag::{Flag, Flags};
-use crate::host::netlink::Route;
+use crate::host::netlink::Netlink;
 use crate::host::{Host, Source};
 use crate::metric::{Kind, Page};
 
@@ -37,7 +37,7 @@ pub const FLAGS: &[&Flag] = &[&EXCLUDE, &INCLUDE, &OLD_EXCLUDE, &OLD_INCLUDE, &A
 
 struct NetDev {
     // None: not asked for, or refused.
-    route: Option<Route>,
+    route: Option<Netlink>,
     netlink: bool,
     file: Source,
     filter: Filter,
@@ -80,7 +80,7 @@ impl Collector for NetDev {
 
 impl NetDev {
     fn by_netlink(&mut self) -> Result<&'static [&'static str], Error> {
-        let Some(mut route) = self.route.take().or_else(|| Route::open().ok()) else {
+        let Some(mut route) = self.route.take().or_else(|| Netlink::route().ok()) else {
             tracing::warn!("netlink is refused: network devices are read from /proc/net/dev");
             self.netlink = false;
             return self.by_proc();
@@ -138,7 +138,7 @@ impl NetDev {
     fn addresses(&self, page: &mut Page) -> Result<(), Error> {
         let failed = |source| Error::System { call: "netlink RTM_GETADDR", source };
         let mut names = HashMap::new();
-        let mut route = Route::open().map_err(failed)?;
+        let mut route = Netlink::route().map_err(failed)?;
         route
             .dump(link::GET, &link::REQUEST, |kind, body| {
                 if let Some((index, name)) = link::parse_name(kind, body) {

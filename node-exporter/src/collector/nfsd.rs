@@ -158,6 +158,7 @@ fn write(lines: &[(&str, Vec<u64>)], page: &mut Page) {
             page.sample(requests, &[("method", method), ("proto", version)], at(key, place + 1));
         }
     }
+    page.sample(requests, &[("method", "WdelegGetattr"), ("proto", "4")], at("wdeleg_getattr", 0));
 }
 
 fn parse(text: &str) -> Result<Vec<(&str, Vec<u64>)>, Malformed> {

@@ -1,12 +1,11 @@
-//! Questions to the kernel's routing table by netlink: one request, many answers. What the answers mean is their readers'
-//! matter; see the kernel's `netlink.h` for the layout.
+//! Questions to the kernel by netlink: one request, many answers. What the answers mean is their readers' matter; see the kernel's `netlink.h` for the layout.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, netlink, recv, send, socket_with};
 
 /// The kernel fills at most this much at once.
 const BUFFER: usize = 32 << 10;
@@ -21,22 +20,42 @@ const NLMSG_DONE: u16 = 3;
 /// NLM_F_REQUEST and NLM_F_DUMP.
 const DUMP: u16 = 0x301;
 
-/// An open socket to the routing table of this process's network namespace.
+/// An open socket to one part of the kernel, as seen from this process's network namespace.
 #[derive(Debug)]
-pub struct Route {
+pub struct Netlink {
     socket: OwnedFd,
     sequence: u32,
     buffer: Vec<u8>,
 }
 
-impl Route {
-    /// Opens the socket.
+impl Netlink {
+    /// Opens a socket to the routing table, where devices, addresses and queues are.
     ///
     /// # Errors
     /// The kernel, or a sandbox, refuses it.
-    pub fn open() -> io::Result<Self> {
-        // Protocol 0 is NETLINK_ROUTE.
-        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?;
+    pub fn route() -> io::Result<Self> {
+        Self::open(None)
+    }
+
+    /// Opens a socket to the table of sockets.
+    ///
+    /// # Errors
+    /// As [`Netlink::route`].
+    pub fn sockets() -> io::Result<Self> {
+        Self::open(Some(netlink::SOCK_DIAG))
+    }
+
+    /// Opens a socket to what has no part of its own, such as wireless devices.
+    ///
+    /// # Errors
+    /// As [`Netlink::route`].
+    pub fn generic() -> io::Result<Self> {
+        Self::open(Some(netlink::GENERIC))
+    }
+
+    // Of the parts the routing table is the one without a number.
+    fn open(part: Option<Protocol>) -> io::Result<Self> {
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, part)?;
         set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
         Ok(Self { socket, sequence: 0, buffer: vec![0; BUFFER] })
     }
@@ -118,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_kernel_lists_the_loopback_device_twice_in_a_row() {
-        let mut route = Route::open().unwrap();
+        let mut route = Netlink::route().unwrap();
         for _ in 0..2 {
             let mut found = false;
             // RTM_GETLINK, IFLA_IFNAME.

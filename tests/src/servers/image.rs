@@ -12,7 +12,7 @@ use crate::binary::root;
 /// It cannot be made: the end of what the command says.
 pub fn file(name: &str) -> Result<PathBuf, String> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    let command = cargo.args(["run", "--quiet", "--package", "xtask", "--", "image", name]).current_dir(root());
+    let command = cargo.args(["run", "--quiet", "--package", "xtask", "--", "image", "--dev", name]).current_dir(root());
     let output = command.output().map_err(|error| format!("cannot start cargo: {error}"))?;
     if output.status.success() {
         return Ok(root().join(format!("target/images/{name}.tar")));

@@ -2,7 +2,6 @@
 //! which address it is reached.
 
 use std::ffi::OsStr;
-use std::io;
 use std::net::TcpListener;
 use std::ops::Range;
 use std::process::Command;
@@ -32,18 +31,20 @@ impl Place {
     }
 }
 
+/// Ports for servers: the system gives none of these to outgoing connections, which would take one between our look and the
+/// server's start, and Kubernetes none to Services.
+const PORTS: Range<u16> = 10_000..30_000;
+
 /// Ports that were free a moment ago, all different.
 ///
 /// # Errors
 /// The machine has none.
 pub fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], String> {
-    let open = || TcpListener::bind("127.0.0.1:0");
-    // All are held until the last is found, so that none comes twice.
-    let held: io::Result<Vec<TcpListener>> = (0..COUNT).map(|_| open()).collect();
-    let held = held.map_err(|error| format!("no free port: {error}"))?;
-    let ports: io::Result<Vec<u16>> = held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect();
-    let ports = ports.map_err(|error| format!("no free port: {error}"))?;
-    ports.try_into().map_err(|_| "too few ports".to_owned())
+    let mut ports = [0; COUNT];
+    for port in &mut ports {
+        *port = free_among(PORTS, &[0])?;
+    }
+    Ok(ports)
 }
 
 /// A port of `ports` from which on all `offsets` are free.
@@ -51,11 +52,12 @@ pub fn free_ports<const COUNT: usize>() -> Result<[u16; COUNT], String> {
 /// # Errors
 /// None was found.
 pub fn free_among(ports: Range<u16>, offsets: &[u16]) -> Result<u16, String> {
-    /// How far the last search came. Runs side by side begin to look at different places, and so do servers that start at
-    /// the same time, long before they listen.
+    /// Runs side by side get neighbouring process numbers; this is more ports than one run takes.
+    const APART: usize = 101;
+    /// How far the last search came: a server that was just started does not listen yet.
     static NEXT: Mutex<Option<usize>> = Mutex::new(None);
     let mut next = NEXT.lock().map_err(|error| error.to_string())?;
-    let begin = next.unwrap_or(std::process::id() as usize) % ports.len().max(1);
+    let begin = next.unwrap_or(std::process::id() as usize * APART) % ports.len().max(1);
     let is_free = |first: &u16| offsets.iter().all(|offset| TcpListener::bind(("127.0.0.1", first + offset)).is_ok());
     let found = ports.clone().skip(begin).chain(ports.clone()).find(is_free);
     let found = found.ok_or_else(|| format!("no free ports within {ports:?}"))?;

@@ -53,7 +53,6 @@ fn a_directory_that_takes_nothing_is_named() {
 fn an_index_that_is_damaged_is_named() {
     let rubbish = |path: &Path, name: &str| fs::write(path.join(name), "rubbish").unwrap();
     check(|path| rubbish(path, "meta.json"), "holds no index that can be read");
-    check(|path| rubbish(path, ".managed.json"), "holds no index that can be read");
     for extension in ["term", "fast", "store", "idx", "pos"] {
         for length in [0, 1, 40] {
             let cut = |path: &Path| {
@@ -96,8 +95,12 @@ fn what_a_killed_process_left_behind_is_no_hindrance() {
     let folder = TempDir::new().unwrap();
     let path = folder.path();
     fill(path);
-    fs::write(path.join(".tmpAbc"), "half").unwrap();
+    let unfinished = [".tmpAbc", "0123456789abcdef0123456789abcdef.store"].map(|name| path.join(name));
+    unfinished.iter().for_each(|file| fs::write(file, "half").unwrap());
+    fs::write(path.join("notes.txt"), "not ours").unwrap();
     let directory = DataDirectory::open(path.to_owned()).unwrap();
+    directory.writer(1000).unwrap();
     assert_eq!(directory.searcher().num_docs(), 1);
-    assert!(!path.join(".tmpAbc").exists());
+    assert_eq!(unfinished.iter().filter(|file| file.exists()).count(), 0);
+    assert!(path.join("notes.txt").exists());
 }

@@ -16,8 +16,9 @@ use crate::log_store::failure::Failure;
 pub const MAX_BODY_BYTES: usize = 16 << 20;
 /// Bodies that are being received or written; two of the longest, so that one is received while another is written.
 const MAX_QUEUED_BYTES: usize = 2 * MAX_BODY_BYTES;
-/// A group of this size is committed although its commit is not due: waiting would only fill the queue.
-const FULL_GROUP_BYTES: usize = MAX_BODY_BYTES / 2;
+/// A group of this size is committed although its commit is not due: sparing commits is for small ones, and an agent that
+/// catches up sends its next body only after the answer to this one.
+const FULL_GROUP_BYTES: usize = 256 << 10;
 /// Requests waiting for the writer. Small ones take little room, and all of them share one commit.
 const MAX_QUEUED: usize = 256;
 

@@ -10,7 +10,10 @@ fn read(body: &[u8], sent: usize, piece: usize) -> Result<Answer, String> {
     reader.finish()
 }
 
-fn check(body: &str, sent: usize, expected: Result<(u64, u64, &[(usize, Fate)]), &str>) {
+/// Created, existed, and the refused with their places.
+type Counts<'a> = (u64, u64, &'a [(usize, Fate)]);
+
+fn check(body: &str, sent: usize, expected: Result<Counts<'_>, &str>) {
     for piece in [1, 7, usize::MAX] {
         let answer = read(body.as_bytes(), sent, piece);
         match (&answer, &expected) {

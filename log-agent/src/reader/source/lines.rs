@@ -31,13 +31,25 @@ struct Progress {
 
 impl Source {
     /// Takes the lines in `range` of the buffer, which continue the file at `index`; `rest` and `is_cut` tell what follows.
-    pub(super) fn take(&mut self, index: usize, range: Range<usize>, (rest, is_cut): (usize, bool), buffer: &Buffer, desk: &mut Desk, now: Instant) -> Turn {
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        range: Range<usize>,
+        (rest, is_cut): (usize, bool),
+        buffer: &Buffer,
+        desk: &mut Desk,
+        now: Instant,
+    ) -> Turn {
         let bytes = &buffer.bytes()[..range.end];
         let log_file = &mut self.files[index];
         log_file.grew = now;
         let base = log_file.read - range.start as u64;
         let end = base + (range.end + rest) as u64;
-        log_file.size = if is_cut { log_file.file.as_ref().and_then(|file| file.metadata().ok()).map_or(end, |metadata| metadata.len()) } else { end };
+        log_file.size = if is_cut {
+            log_file.file.as_ref().and_then(|file| file.metadata().ok()).map_or(end, |metadata| metadata.len())
+        } else {
+            end
+        };
         let mut progress = Progress { at: range.start, base, first_millis: None, last_time: None };
         // One check for all lines; where it fails, each line is looked at by itself.
         let text = std::str::from_utf8(&bytes[range.start..]).ok();
@@ -63,7 +75,12 @@ impl Source {
         self.settle(index, bytes, &mut progress, desk);
         let log_file = &self.files[index];
         let is_behind = is_blocked || is_cut;
-        desk.ledger.observed(log_file.key, log_file.read, log_file.size, is_behind.then(|| jiff::Timestamp::now().as_millisecond()));
+        desk.ledger.observed(
+            log_file.key,
+            log_file.read,
+            log_file.size,
+            is_behind.then(|| jiff::Timestamp::now().as_millisecond()),
+        );
         match (is_blocked, is_cut) {
             (true, _) => Turn::Blocked,
             (false, true) => Turn::More,
@@ -123,7 +140,8 @@ impl Source {
         // A file is not forgotten while a line that begins in it is open.
         let file = self.files.iter().find(|log_file| log_file.key == open.start.file);
         let Some(LogFile { identity: Identity::Known { frame, .. }, .. }) = file else { return };
-        desk.batch.push(|body| frame.append(body, open.start.offset, &open.time, stream, |body| body.extend_from_slice(&open.text)));
+        desk.batch
+            .push(|body| frame.append(body, open.start.offset, &open.time, stream, |body| body.extend_from_slice(&open.text)));
         desk.tally.taken += 1;
         desk.tally.cut += u64::from(open.is_cut);
     }
@@ -147,7 +165,14 @@ impl Source {
     }
 
     /// Passes over a piece of a line that is too long, which fills `range` of the buffer.
-    pub(super) fn pass_over(&mut self, index: usize, range: &Range<usize>, buffer: &Buffer, desk: &mut Desk, now: Instant) -> Turn {
+    pub(super) fn pass_over(
+        &mut self,
+        index: usize,
+        range: &Range<usize>,
+        buffer: &Buffer,
+        desk: &mut Desk,
+        now: Instant,
+    ) -> Turn {
         let log_file = &mut self.files[index];
         log_file.grew = now;
         let start = log_file.place();

@@ -32,6 +32,9 @@ impl Source {
         self.is_unlisted = false;
         self.is_due = true;
         let outcome = self.adopt(&found, desk);
+        if !self.files.is_empty() {
+            self.learn();
+        }
         self.let_go(desk);
         outcome
     }
@@ -51,10 +54,19 @@ impl Source {
             if self.files.iter().any(|log_file| holds(log_file, found.inode)) {
                 continue;
             }
+            let Some(place_taken) = desk.open_files.take() else {
+                self.stamp = None;
+                outcome = Err(io::Error::other(format!(
+                    "{}: {} files are open and no more may be: raise the limit of open files (ulimit -n)",
+                    found.path.display(),
+                    desk.open_files.most()
+                )));
+                continue;
+            };
             match log_file::open(found) {
                 Ok(Some((file, inode))) if !self.files.iter().any(|log_file| holds(log_file, inode)) => {
                     let place = self.files.iter().position(|log_file| log_file.rank.is_some_and(|rank| rank < found.rank));
-                    let log_file = LogFile::new(desk.next_file(), file, inode, Some(found.rank));
+                    let log_file = LogFile::new(desk.next_file(), file, inode, Some(found.rank), place_taken);
                     self.files.insert(place.unwrap_or(self.files.len()), log_file);
                 }
                 // Renamed in between: the next listing, which this one asks for, sees it right.
@@ -71,12 +83,15 @@ impl Source {
 
     /// Lets go of files that have no name, nothing to read, and nothing that is not acknowledged.
     fn let_go(&mut self, desk: &mut Desk) {
-        let is_read = |log_file: &LogFile| log_file.file.is_none() || log_file.is_finished || matches!(log_file.identity, Identity::Copy(_));
+        let is_read = |log_file: &LogFile| {
+            log_file.file.is_none() || log_file.is_finished || matches!(log_file.identity, Identity::Copy(_))
+        };
         if self.is_gone && self.files.iter().all(is_read) {
             self.end_open_lines(desk);
         }
         let is_gone = self.is_gone;
-        let has_unborn = self.files.iter().any(|log_file| matches!(log_file.identity, Identity::Unborn) && log_file.file.is_some());
+        let has_unborn =
+            self.files.iter().any(|log_file| matches!(log_file.identity, Identity::Unborn) && log_file.file.is_some());
         let (path, joiner) = (&self.path, &self.joiner);
         self.files.retain_mut(|log_file| {
             if log_file.rank.is_some() {
@@ -97,7 +112,8 @@ impl Source {
                     true
                 }
                 Identity::Known { .. } => {
-                    let is_done = log_file.is_finished && joiner.first_open(log_file.key).is_none() && desk.ledger.is_settled(log_file.key);
+                    let is_done =
+                        log_file.is_finished && joiner.first_open(log_file.key).is_none() && desk.ledger.is_settled(log_file.key);
                     if is_done {
                         desk.ledger.forget(log_file.key);
                     }

@@ -17,7 +17,7 @@ fn a_list_of_v1beta1_reads_as_the_reference_adapter_writes_it() {
     let value = v1beta1::MetricValue {
         described_object: service(),
         metric_name: "http_requests".to_owned(),
-        timestamp: Time::from_millis(1_795_500_000_000),
+        timestamp: Time::from_millis(1_795_502_400_000),
         window_seconds: Some(115),
         value: Quantity::from_milli(501_484),
         selector: None,
@@ -38,7 +38,7 @@ fn a_list_of_v1beta2_reads_as_the_reference_adapter_writes_it() {
     let value = v1beta2::MetricValue {
         described_object: service(),
         metric: v1beta2::MetricIdentifier { name: "http_requests".to_owned(), selector: None },
-        timestamp: Time::from_millis(1_795_500_000_000),
+        timestamp: Time::from_millis(1_795_502_400_000),
         window_seconds: None,
         value: Quantity::from_milli(100_000),
     };

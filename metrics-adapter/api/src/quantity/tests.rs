@@ -47,7 +47,29 @@ fn prints_the_canonical_form() {
 
 #[test]
 fn refuses_what_is_no_quantity() {
-    for text in ["", "-", "+", ".", "m", "1.2.3", "1x", "1 ", " 1", "1e", "1e+", "1e1.5", "1ki", "1KI", "1mi", "--1", "+-1", "1٣", "1e99999999999999999999", "NaN", "inf"] {
+    for text in [
+        "",
+        "-",
+        "+",
+        ".",
+        "m",
+        "1.2.3",
+        "1x",
+        "1 ",
+        " 1",
+        "1e",
+        "1e+",
+        "1e1.5",
+        "1ki",
+        "1KI",
+        "1mi",
+        "--1",
+        "+-1",
+        "1٣",
+        "1e99999999999999999999",
+        "NaN",
+        "inf",
+    ] {
         assert!(Quantity::parse(text).is_err(), "{text}");
     }
     let error = Quantity::parse("12Q").unwrap_err().to_string();

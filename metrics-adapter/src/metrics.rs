@@ -14,6 +14,9 @@ use prometheus_client::registry::{Registry, Unit};
 /// From a tenth of a millisecond to about three seconds.
 const SECONDS: [f64; 11] = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 
+/// What shows the metrics.
+pub type Shown = Arc<Registry>;
+
 /// What is counted; clones count together.
 #[derive(Clone, Debug)]
 pub struct OwnMetrics {
@@ -61,7 +64,7 @@ const fn outcome(succeeded: bool) -> Outcome {
 impl OwnMetrics {
     /// The metrics, and the registry that shows them.
     #[must_use]
-    pub fn new() -> (Self, Arc<Registry>) {
+    pub fn new() -> (Self, Shown) {
         let own = Self {
             scrapes: Family::default(),
             scrape_seconds: Histogram::new(SECONDS),

@@ -3,7 +3,24 @@
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
-use crate::elasticsearch::Target;
+/// Where lines go.
+#[derive(Clone)]
+pub struct Target {
+    /// The server, without credentials.
+    pub url: Url,
+    /// What goes into the Authorization header.
+    pub authorization: Option<HeaderValue>,
+    /// The index or data stream.
+    pub index: String,
+    /// Bodies are packed.
+    pub gzip: bool,
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} index {}", self.url, self.index)
+    }
+}
 
 /// Elasticsearch's bound of an index name.
 const LONGEST_INDEX_BYTES: usize = 255;
@@ -58,7 +75,8 @@ fn authorization(url: &Url) -> Result<Option<HeaderValue>, ()> {
     }
     let user = unescaped(url.username())?;
     let password = unescaped(url.password().unwrap_or_default())?;
-    let mut value = HeaderValue::try_from(format!("Basic {}", base64(&[user.as_slice(), b":", &password].concat()))).map_err(|_| ())?;
+    let mut value =
+        HeaderValue::try_from(format!("Basic {}", base64(&[user.as_slice(), b":", &password].concat()))).map_err(|_| ())?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
@@ -121,7 +139,9 @@ mod tests {
                 let authorization = authorization.map(|value| value.to_str().unwrap().to_owned());
                 assert_eq!((url.as_str(), authorization.as_deref()), expected);
             }
-            (Err(error), Err(expected)) => assert!(error.to_string().contains(expected) && !error.to_string().contains("secret"), "{error}"),
+            (Err(error), Err(expected)) => {
+                assert!(error.to_string().contains(expected) && !error.to_string().contains("secret"), "{error}")
+            }
             (parsed, _) => panic!("{url} {index} gave {parsed:?}"),
         }
     }
