@@ -43,7 +43,8 @@ pub fn init(args: LogArgs) {
         Level::Warn => LevelFilter::WARN,
         Level::Error => LevelFilter::ERROR,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    // A complaint about a closed stderr would go to stderr, and its failure there would panic.
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).log_internal_errors(false);
     // An error means that a logger is installed already, which is all that was asked for.
     let _installed = match args.format {
         Format::Logfmt => builder.with_ansi(std::io::stderr().is_terminal()).with_target(false).try_init(),

@@ -28,8 +28,8 @@ pub fn on_signals(shutdown: &Shutdown) -> std::io::Result<()> {
                 tracing::warn!("second signal: ending without draining");
                 exit(ABORTED);
             }
-            tracing::info!("signal received: draining");
             shutdown.cancel();
+            tracing::info!("signal received: draining");
         }
     });
     Ok(())

@@ -22,6 +22,9 @@ use crate::tail::Buffer;
 
 /// A container that had something new is polled for so long; then its file is watched instead.
 const ACTIVE: Duration = Duration::from_secs(2);
+/// A quiet container whose folder and file are watched is looked at in every so many scans all the same: an event may be
+/// lost. Runtimes keep logs on local disks, where that is rare, and a thousand quiet files must not cost a percent of a core.
+const WATCHED_ROUNDS: usize = 10;
 /// After so long a quiet, buffers are given back.
 const REST_AFTER: Duration = Duration::from_secs(5);
 
@@ -64,6 +67,8 @@ pub struct Reader {
     /// The turn goes on with the source after this one.
     cursor: Option<Arc<str>>,
     has_more: bool,
+    /// Scans so far.
+    round: usize,
     is_root_due: bool,
     /// What is wrong with the input, and what was told of it.
     trouble: Option<String>,
@@ -90,6 +95,7 @@ impl Reader {
             next_poll: now,
             cursor: None,
             has_more: false,
+            round: 0,
             is_root_due: false,
             trouble: None,
             told: None,
@@ -183,13 +189,17 @@ impl Reader {
                 ))
             }
         }
-        for source in self.sources.values_mut() {
+        self.round += 1;
+        for (number, source) in self.sources.values_mut().enumerate() {
+            if source.is_watched() && !(self.round + number).is_multiple_of(WATCHED_ROUNDS) {
+                continue;
+            }
             source.is_due = true;
             source.is_unlisted |= source.is_gone;
-        }
-        for source in self.sources.values_mut().filter(|source| !source.is_unlisted) {
             // Cheap as long as the folder's stamp is the same.
-            if let Err(error) = source.list(&mut self.desk) {
+            if !source.is_unlisted
+                && let Err(error) = source.list(&mut self.desk)
+            {
                 self.trouble = Some(error.to_string());
             }
         }

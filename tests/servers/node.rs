@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use integration_tests::servers::room::Room;
 use integration_tests::servers::sandbox::remove_abandoned_groups;
-use integration_tests::servers::{Cluster, image, installed};
+use integration_tests::servers::{Cluster, Prometheus, image, installed};
 use integration_tests::{eventually, process};
 use rustix::process::Signal;
 
@@ -64,7 +64,7 @@ fn a_killed_cluster_leaves_nothing_behind() {
     let before = traces();
     let room = Room::new("killed").expect("a room");
     let (keeper, path) = (room.keeper(), room.path().to_owned());
-    let cluster = Cluster::start_in(room, &image::file("pause").expect("an image")).expect("a cluster");
+    let cluster = Cluster::start_in(room, &image::pause().expect("an image")).expect("a cluster");
     cluster.kubernetes().apply(POD).expect("the pod");
     eventually("the pod runs", LIMIT, || {
         let pod = cluster.kubernetes().get_json(&["pod", "idle"])?;
@@ -85,5 +85,62 @@ fn a_killed_cluster_leaves_nothing_behind() {
         let after = traces();
         let differing = before.iter().zip(&after).find(|(before, after)| before != after);
         differing.map_or(Ok(()), |(before, after)| Err(format!("{before:?} became {after:?}")))
+    });
+}
+
+const EXPORTER: &str = "\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: node-exporter, namespace: NAMESPACE}
+spec:
+  selector: {matchLabels: {app: node-exporter}}
+  template:
+    metadata: {labels: {app: node-exporter}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: node-exporter
+          image: binnacle:0.1.0
+          imagePullPolicy: Never
+          args: [node-exporter, --path.procfs=/host/proc, --path.sysfs=/host/sys, --path.rootfs=/host/root]
+          ports: [{name: metrics, containerPort: 9100}]
+          volumeMounts:
+            - {name: proc, mountPath: /host/proc, readOnly: true}
+            - {name: sys, mountPath: /host/sys, readOnly: true}
+            - {name: root, mountPath: /host/root, readOnly: true, mountPropagation: HostToContainer}
+      volumes:
+        - {name: proc, hostPath: {path: /proc}}
+        - {name: sys, hostPath: {path: /sys}}
+        - {name: root, hostPath: {path: /}}
+";
+
+const SCRAPES: &str = "\
+global: {scrape_interval: 1s}
+scrape_configs:
+  - job_name: pods
+    kubernetes_sd_configs: [{role: pod, kubeconfig_file: KUBECONFIG, namespaces: {names: [NAMESPACE]}}]
+    relabel_configs: [{source_labels: [__meta_kubernetes_pod_node_name], target_label: node}]
+";
+
+/// Not against a cluster of the user: only the node's own Prometheus reaches pods at their addresses.
+#[test]
+fn prometheus_scrapes_the_exporter_in_a_daemon_set() {
+    let cluster = Cluster::shared();
+    let Some(place) = cluster.place() else { return };
+    let kubernetes = cluster.kubernetes();
+    let namespace = kubernetes.namespace("exporter").expect("a namespace");
+    cluster.load_image(&image::binnacle().expect("an image")).expect("the image on the node");
+    kubernetes.apply(&EXPORTER.replace("NAMESPACE", &namespace)).expect("the DaemonSet");
+    let kubeconfig = kubernetes.kubeconfig().display().to_string();
+    let configuration = SCRAPES.replace("KUBECONFIG", &kubeconfig).replace("NAMESPACE", &namespace);
+    let prometheus = Prometheus::start_at(place, &configuration).expect("Prometheus");
+    eventually("the node's name as its kernel tells it", LIMIT, || {
+        let result = prometheus.query("node_uname_info{node=\"node\"}")?;
+        if result[0]["metric"]["sysname"] == "Linux" { Ok(()) } else { Err(result.to_string()) }
+    });
+    eventually("memory that is the machine's", LIMIT, || {
+        let result = prometheus.query("node_memory_MemTotal_bytes")?;
+        let bytes: f64 = result[0]["value"][1].as_str().and_then(|text| text.parse().ok()).ok_or(result.to_string())?;
+        if bytes > 1e8 { Ok(()) } else { Err(bytes.to_string()) }
     });
 }

@@ -9,7 +9,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         &[
             "daemon/src/admin",
             "metrics-adapter/src/metrics",
-            "hpa/src/metrics",
+            "hpa/src/monitor",
             "log-agent/src/metrics",
             "binnacle/src/log_store/metrics",
         ],
@@ -44,10 +44,10 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ),
     ("notify", &["log-agent/src/discover"], "file events, which are hints"),
     ("tantivy", &["binnacle/src/log_store"], "the embedded index"),
-    ("promql_parser", &["metrics-adapter/src/"], "PromQL"),
+    ("promql_parser", &["metrics-adapter/src/promql"], "PromQL"),
     ("rcgen", &["daemon/src/tls"], "self-signed certificates"),
     ("comfy_table", &["binnacle/src/"], "tables on a terminal"),
-    ("indicatif", &["binnacle/src/", "xtask/src/test/progress"], "progress"),
+    ("indicatif", &["binnacle/src/", "xtask/src/test/progress", "xtask/src/servers/progress"], "progress"),
 ];
 
 #[test]

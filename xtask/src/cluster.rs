@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             anyhow::ensure!(rustix::process::geteuid().is_root(), "a node needs root: run this as root");
             servers::get_missing(&["kubernetes", "node"])?;
             image::make(&[image::Name::Pause], false)?;
-            harness(&root, &["up".as_ref(), &image::tarball(&root, image::Name::Pause)])
+            harness(&root, &["up".as_ref(), &image::tarball(&root, image::Name::Pause, false)])
         }
         Wish::Down => harness(&root, &["down".as_ref()]),
         Wish::Kubeconfig => harness(&root, &["kubeconfig".as_ref()]),
@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Wish::LoadImage { tarball: None } => {
             image::make(&[image::Name::Binnacle], false)?;
-            harness(&root, &["load-image".as_ref(), &image::tarball(&root, image::Name::Binnacle)])
+            harness(&root, &["load-image".as_ref(), &image::tarball(&root, image::Name::Binnacle, false)])
         }
     }
 }

@@ -45,12 +45,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Where an image is.
-pub fn tarball(root: &Path, name: Name) -> PathBuf {
-    let program = match name {
-        Name::Binnacle => binnacle_image().program,
-        Name::Pause => pause_image().program,
+pub fn tarball(root: &Path, name: Name, dev: bool) -> PathBuf {
+    let file = match name {
+        Name::Binnacle if dev => "binnacle-dev.tar",
+        Name::Binnacle => "binnacle.tar",
+        Name::Pause => "pause.tar",
     };
-    root.join("target/images").join(format!("{program}.tar"))
+    root.join("target/images").join(file)
 }
 
 /// Makes images, or makes them anew from the sources as they are now.
@@ -69,7 +70,7 @@ pub fn make(names: &[Name], dev: bool) -> anyhow::Result<()> {
             Name::Binnacle => (binnacle(&root, &target, dev)?, binnacle_image()),
             Name::Pause => (pause(&root, &target, &folder)?, pause_image()),
         };
-        let tarball = tarball(&root, *name);
+        let tarball = tarball(&root, *name, dev);
         let bytes = image.write(&program, &tarball)?;
         println!("{}  {:.1} MB  {}", image.name, bytes as f64 / 1e6, tarball.display());
         anyhow::ensure!(dev || bytes <= MAX_BYTES, "{} is larger than {} MB", image.name, MAX_BYTES / 1_000_000);

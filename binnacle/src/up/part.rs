@@ -75,6 +75,8 @@ pub struct PartSpec {
     pub name: &'static str,
     /// Its flags.
     pub arguments: Vec<OsString>,
+    /// Settings that other users of this machine must not see, as its environment.
+    pub environment: Vec<(&'static str, OsString)>,
     /// The socket it serves on; kept open here so that callers wait while it restarts.
     pub listener: TcpListener,
     /// Answers 200 once it does its job.
@@ -183,7 +185,8 @@ pub async fn keep_running(part: Arc<Part>, spec: PartSpec, client: reqwest::Clie
     let mut backoff = Backoff::new(RESTART.0, RESTART.1);
     let mut restart = false;
     while !shutdown.is_cancelled() {
-        let spawned = command(spec.name, &spec.arguments, &spec.listener).and_then(|mut command| command.spawn());
+        let command = command(spec.name, &spec.arguments, &spec.listener);
+        let spawned = command.and_then(|mut command| command.envs(spec.environment.iter().cloned()).spawn());
         match spawned {
             Err(error) => part.set(State::Down, format!("cannot start it: {error}")),
             Ok(mut child) => {

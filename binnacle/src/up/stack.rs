@@ -218,6 +218,7 @@ impl Wiring<'_> {
         let spec = |name, listener, url: &str, probe: &str, shown: &str, flags: Vec<(&str, OsString)>| PartSpec {
             name,
             arguments: flags.into_iter().flat_map(|(flag, value)| [OsString::from(flag), value]).collect(),
+            environment: Vec::new(),
             listener,
             probe_url: format!("{url}{probe}"),
             address: format!("{url}{shown}"),
@@ -237,7 +238,6 @@ impl Wiring<'_> {
         let agent_flags = vec![
             ("--docker-containers", self.directory.containers().into()),
             ("--state-dir", self.directory.agent().into()),
-            ("--elasticsearch", text(self.sink.as_str())),
             ("--index", text(INDEX)),
         ];
         let store_flags =
@@ -245,6 +245,8 @@ impl Wiring<'_> {
         let mut hpa = spec("hpa", hpa, hpa_url, "/readyz", "/decisions", hpa_flags);
         hpa.arguments.insert(0, text("run"));
         hpa.arguments.push(text("--insecure-skip-tls-verify"));
+        let mut agent = spec("log-agent", agent, agent_url, "/readyz", "/state", agent_flags);
+        agent.environment = vec![("LOG_AGENT_ELASTICSEARCH", text(self.sink.as_str()))];
         let mut programs = vec![
             spec("node-exporter", exporter, exporter_url, "/-/ready", "/metrics", Vec::new()),
             spec(
@@ -256,7 +258,7 @@ impl Wiring<'_> {
                 adapter_flags,
             ),
             hpa,
-            spec("log-agent", agent, agent_url, "/readyz", "/state", agent_flags),
+            agent,
         ];
         if let (Some(store), Some(url)) = (store, store_url) {
             programs.push(spec("log-store", store, url, "/readyz", &format!("/{INDEX}/_search?q=error"), store_flags));

@@ -104,6 +104,12 @@ impl Source {
         &self.path
     }
 
+    /// Whether file events tell of whatever happens to it.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.folder_watch.is_some() && self.file_watch.is_some() && !self.is_gone && self.stamp.is_some()
+    }
+
     /// Whether it is gone and everything in it has its fate.
     #[must_use]
     pub fn is_over(&self) -> bool {

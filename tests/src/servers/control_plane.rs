@@ -34,8 +34,18 @@ pub struct Settings {
 impl Settings {
     /// On the machine itself, for servers of the test behind an `ExternalName` Service.
     pub fn on_machine() -> Self {
-        Self { place: Place::machine(), aggregates_by_endpoint: false, is_reached_by_pods: false, controller_manager: Vec::new() }
+        Self { place: Place::machine(), aggregates_by_endpoint: false, is_reached_by_pods: false, controller_manager: brisk() }
     }
+
+    /// In the namespaces of a node, with pods.
+    pub fn at(place: Place) -> Self {
+        Self { place, aggregates_by_endpoint: true, is_reached_by_pods: true, controller_manager: brisk() }
+    }
+}
+
+/// Controllers that look every second: a test has no time for the 15 s of the default.
+fn brisk() -> Vec<String> {
+    vec!["--horizontal-pod-autoscaler-sync-period=1s".to_owned()]
 }
 
 /// A running control plane.

@@ -10,6 +10,7 @@ use super::control_plane::{ControlPlane, Settings};
 use super::image;
 use super::installed;
 use super::kubernetes::Kubernetes;
+use super::place::Place;
 use super::room::{Program, Room, poll};
 use super::sandbox::{Sandbox, run};
 use super::shared::{Lease, Server};
@@ -51,13 +52,7 @@ impl Cluster {
     pub fn start_in(room: Room, pause_image: &Path) -> Result<Self, String> {
         let begun = Instant::now();
         let sandbox = Sandbox::open(&room)?;
-        let settings = Settings {
-            place: sandbox.place.clone(),
-            aggregates_by_endpoint: true,
-            is_reached_by_pods: true,
-            controller_manager: Vec::new(),
-        };
-        let plane = ControlPlane::start_in(room, settings)?;
+        let plane = ControlPlane::start_in(room, Settings::at(sandbox.place.clone()))?;
         let node = Node { plane: &plane, sandbox: &sandbox };
         node.containerd(pause_image)?;
         let (kubelet, _proxy) = (node.kubelet()?, node.proxy()?);
@@ -76,6 +71,11 @@ impl Cluster {
         self.sandbox.as_ref().map(|sandbox| sandbox.machine.as_str())
     }
 
+    /// Where its node is, for servers that are to reach pods; none when the cluster is the user's.
+    pub fn place(&self) -> Option<&Place> {
+        self.sandbox.as_ref().map(|sandbox| &sandbox.place)
+    }
+
     /// Puts an image from an OCI layout tarball on the node.
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl Server for Cluster {
         if let Some(kubernetes) = Kubernetes::of_user()? {
             return Ok(Self { ready_after: Duration::ZERO, kubernetes, sandbox: None });
         }
-        Self::start_in(Room::new("cluster")?, &image::file("pause")?)
+        Self::start_in(Room::new("cluster")?, &image::pause()?)
     }
 
     fn tails(&self) -> String {
