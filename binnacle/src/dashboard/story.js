@@ -113,7 +113,7 @@ function readout() {
   const past = history.cursor !== null && row;
   for (const { value, note, column, unit, tone, format } of legend) {
     put(value, format(history.value(row, column)));
-    if (tone === "metric") put(note, past ? `at ${clock(row[0])}` : state?.metric ? `rate over ${state.metric.window_seconds} s` : "not yet");
+    if (tone === "metric") put(note, past ? `at ${clock(row[0])}` : state?.metric?.window_seconds ? `rate over ${state.metric.window_seconds} s` : "not yet");
     else if (tone === "replicas") put(note, past ? "" : `of ${state?.replicas?.max ?? "–"} at most`);
     else put(note, unit ?? "");
   }
