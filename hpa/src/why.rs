@@ -36,7 +36,7 @@ pub fn why(decision: &Decision, target: &str, trouble: Option<&str>, now: Timest
         Course::Metrics => measured(trace),
     };
     if let Some(stage) = trace.stabilization.filter(|stage| stage.result != stage.proposal) {
-        let _written = write!(said, " {}", held(stage, trace.desired.is_some_and(|desired| desired > current), now));
+        let _written = write!(said, " {}", held(stage, trace.desired.is_some_and(|desired| desired > current), current, now));
     }
     let same = trace.desired == trace.current && trace.stabilization.is_some_and(|stage| stage.held_by.is_some());
     // What would have been cut of replicas that stay for another reason is of no interest.
@@ -144,7 +144,7 @@ fn filled(pods: Option<&PodsTrace>, rule: Rule, proposal: &str) -> String {
 }
 
 /// What past recommendations did.
-fn held(stage: Stabilization, grows: bool, now: Timestamp) -> String {
+fn held(stage: Stabilization, grows: bool, current: i32, now: Timestamp) -> String {
     let Some(held) = stage.held_by else {
         return format!("Earlier recommendations make that {}.", stage.result);
     };
@@ -152,9 +152,9 @@ fn held(stage: Stabilization, grows: bool, now: Timestamp) -> String {
     let window = if shrinking { stage.down_window_seconds } else { stage.up_window_seconds };
     let what = match (shrinking, grows) {
         // Without a behavior a high recommendation may even raise replicas that somebody lowered.
-        (true, true) => "The highest recommendation of the window counts",
-        (true, false) => "Shrinking is held back",
-        (false, _) => "Growth is held back",
+        (true, true) => "The highest recommendation of the window counts".to_owned(),
+        (true, false) => format!("Shrinking below {} is held back", stage.result.min(current)),
+        (false, _) => format!("Growth beyond {} is held back", stage.result.max(current)),
     };
     format!(
         "{what} until {}, because {} were asked for {} s ago and the window is {window} s.",

@@ -204,7 +204,11 @@ async fn load_scales_up_and_its_end_scales_down_and_each_decision_says_why() {
     stage.until("2 replicas again", |world, _, _| world.replicas == 2).await;
     let decisions = stage.decisions().await;
     let held = decisions.iter().rfind(|entry| entry.why.contains("held back")).unwrap();
-    assert!(held.why.contains("with 10 ready pods it asks for 0 replicas. Shrinking is held back until "), "{}", held.why);
+    assert!(
+        held.why.contains("with 10 ready pods it asks for 0 replicas. Shrinking below 10 is held back until "),
+        "{}",
+        held.why
+    );
     assert!(held.why.ends_with("and the window is 0 s. 10 replicas stay."), "{}", held.why);
     let since = decisions.last().unwrap().time;
     let (code, later) = stage.get(&format!("/decisions?since={since}")).await;

@@ -83,7 +83,7 @@ fn shrinking_and_what_holds_it_back() {
         6,
         json!({"samples": sample, "recommendations": [{"recommendation": 6, "ageSeconds": 45}]}),
         &format!(
-            "{low} Shrinking is held back until 00:04:15 UTC (in 255 s), because 6 replicas were asked for 45 s ago and the window is 300 s. \
+            "{low} Shrinking below 6 is held back until 00:04:15 UTC (in 255 s), because 6 replicas were asked for 45 s ago and the window is 300 s. \
              6 replicas stay."
         ),
     );
