@@ -7,6 +7,7 @@
 
 pub mod certificates;
 pub mod control_plane;
+pub mod forward;
 pub mod image;
 pub mod installed;
 pub mod kubernetes;

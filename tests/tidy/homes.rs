@@ -42,7 +42,6 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         ],
         "asking servers",
     ),
-    ("notify", &["log-agent/src/discover"], "file events, which are hints"),
     ("tantivy", &["binnacle/src/log_store"], "the embedded index"),
     ("promql_parser", &["metrics-adapter/src/promql"], "PromQL"),
     ("rcgen", &["daemon/src/tls"], "self-signed certificates"),

@@ -261,7 +261,10 @@ impl Wiring<'_> {
             agent,
         ];
         if let (Some(store), Some(url)) = (store, store_url) {
-            programs.push(spec("log-store", store, url, "/readyz", &format!("/{INDEX}/_search?q=error"), store_flags));
+            let mut store = spec("log-store", store, url, "/readyz", &format!("/{INDEX}/_search?q=error"), store_flags);
+            // Its few threads gain nothing from allocators of their own, which would keep twice the memory.
+            store.environment = vec![("MALLOC_ARENA_MAX", text("1"))];
+            programs.push(store);
         }
         programs
     }

@@ -48,7 +48,7 @@ impl Prometheus {
         let room = Room::new("prometheus")?;
         let file = room.write("prometheus.yml", configuration)?;
         let url = format!("http://{}:{port}", place.address);
-        let mut command = place.command(installed::debian("prometheus", "prometheus")?);
+        let mut command = place.command(installed::ours("prometheus", "prometheus")?);
         command.arg(format!("--config.file={}", file.display()));
         command.arg(format!("--storage.tsdb.path={}", room.path().join("data").display()));
         command.arg(format!("--web.listen-address={}:{port}", place.address));
@@ -84,7 +84,7 @@ pub fn check_metrics(exposition: &str) -> Result<(), String> {
     let room = Room::new("promtool")?;
     let file = room.write("metrics.txt", exposition)?;
     let input = std::fs::File::open(&file).map_err(|error| error.to_string())?;
-    let mut command = Command::new(installed::debian("prometheus", "promtool")?);
+    let mut command = Command::new(installed::ours("prometheus", "promtool")?);
     let output = command.args(["check", "metrics"]).stdin(input).output().map_err(|error| error.to_string())?;
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     if output.status.success() { Ok(()) } else { Err(said) }
