@@ -1,7 +1,6 @@
 //! `binnacle`: the whole observability stack on one machine with one command, and each of its programs as a subcommand
 //! of the same binary. It starts the programs' own `main`s and copies nothing of them.
 
-mod duration;
 pub mod log_store;
 pub mod sample_app;
 pub mod up;

@@ -46,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub data_dir: PathBuf,
     /// Least time between two commits; a bulk request is answered after the commit that holds it
-    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = crate::duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "500ms", value_parser = daemon::duration::parse)]
     pub commit_interval: Duration,
     /// Keep at most about this many documents; beyond it the oldest twentieth is dropped
     #[arg(long, value_name = "NUMBER", default_value_t = 2_000_000, value_parser = clap::value_parser!(u64).range(1..))]

@@ -16,6 +16,7 @@ mod history;
 mod host;
 mod log_sink;
 mod output;
+mod seen;
 mod stack;
 mod state;
 mod story;

@@ -7,7 +7,6 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::client::{Client, ClientError, Trust, Url};
-use crate::duration;
 use crate::observe::Servers;
 use crate::settings::{Defects, Settings};
 use crate::spec::Autoscaler;
@@ -83,19 +82,19 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "insecure_skip_tls_verify")]
     certificate_authority: Option<PathBuf>,
     /// Time between two syncs
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = daemon::duration::parse)]
     horizontal_pod_autoscaler_sync_period: Duration,
     /// How far the ratio of metric and target may be from 1 before anything is done
     #[arg(long, value_name = "RATIO", default_value_t = 0.1)]
     horizontal_pod_autoscaler_tolerance: f64,
     /// How long a high recommendation holds replicas up
-    #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = daemon::duration::parse)]
     horizontal_pod_autoscaler_downscale_stabilization: Duration,
     /// How long after its start a pod's CPU samples may be left out
-    #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "5m0s", value_parser = daemon::duration::parse)]
     horizontal_pod_autoscaler_cpu_initialization_period: Duration,
     /// How soon after a pod's start a change of readiness counts as never ready yet
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = daemon::duration::parse)]
     horizontal_pod_autoscaler_initial_readiness_delay: Duration,
     /// What to do where upstream's arithmetic has known defects
     #[arg(long, value_enum, default_value_t = DefectsArg::Mended)]

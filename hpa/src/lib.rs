@@ -8,7 +8,6 @@ pub mod conditions;
 pub mod controller;
 pub mod decide;
 pub mod decisions;
-pub mod duration;
 pub mod events;
 pub mod fetched;
 pub mod history;

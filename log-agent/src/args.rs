@@ -47,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "BYTES", default_value_t = 2 * 1024 * 1024, value_parser = clap::value_parser!(u64).range(1024..=64 * 1024 * 1024))]
     pub bulk_bytes: u64,
     /// Longest wait for more lines before a bulk request is sent
-    #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = daemon::duration::parse)]
     pub flush_interval: Duration,
     /// Address on which to serve probes, metrics and state
     #[arg(long, value_name = "ADDRESS", default_value = ":2020")]
@@ -114,11 +114,6 @@ impl Args {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| "not a duration such as 250ms or 2s".to_owned())?;
-    Duration::try_from(parsed).map_err(|_| "a duration cannot be negative".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +142,7 @@ mod tests {
             "--listener-from-stdin",
         ];
         check(&given, Ok("https://es:9200/prefix index my-logs 1000 Stdin"));
-        check(&["--flush-interval", "soon"], Err("not a duration such as 250ms"));
+        check(&["--flush-interval", "soon"], Err("not a duration such as 500ms"));
         check(&["--bulk-bytes", "10"], Err("1024"));
         check(&["--elasticsearch", "es:9200"], Err("--elasticsearch"));
         check(&["--index", "Logs"], Err("--index"));

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser};
-use jiff::SignedDuration;
 
 use crate::rule::Rule;
 use crate::scraper::{self, discovery};
@@ -44,10 +43,10 @@ pub struct Args {
     #[arg(long = "scraper.http-sd-url", value_name = "URL")]
     http_sd_url: Option<String>,
     /// How often to scrape each target and to read the list of targets
-    #[arg(long = "scraper.interval", value_name = "DURATION", default_value = "15s", value_parser = duration)]
+    #[arg(long = "scraper.interval", value_name = "DURATION", default_value = "15s", value_parser = daemon::duration::parse)]
     interval: Duration,
     /// How long a scrape may take [default: 10s, or the interval if that is shorter]
-    #[arg(long = "scraper.timeout", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "scraper.timeout", value_name = "DURATION", value_parser = daemon::duration::parse)]
     timeout: Option<Duration>,
     /// Serve the custom metrics under this API group, too; may be repeated
     #[arg(long = "alias-group", value_name = "GROUP", action = ArgAction::Append)]
@@ -171,12 +170,6 @@ impl Args {
         let listen = if listener_from_stdin { Listen::Stdin } else { address() };
         Ok((Config { rules, scraper, alias_groups, certificate }, listen))
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write it as 15s, 500ms or 1m30s".to_owned();
-    let signed: SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(signed).map_err(|_| wrong())
 }
 
 /// Whether an API group can have this name: parts of lower-case letters, digits and dashes, at least two of them.

@@ -111,6 +111,9 @@ impl DataDirectory {
     pub fn writer(&self, max_documents: u64) -> tantivy::Result<IndexWriter> {
         let options =
             IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).memory_budget_per_thread(WRITER_BYTES);
+        // A process that was killed between a commit and its last sync left one that only memory holds; whoever is told that
+        // a document is there must find it there after a power failure too.
+        self.sync()?;
         let writer = self.index.writer_with_options(options.build())?;
         let mut policy = LogMergePolicy::default();
         policy.set_min_num_segments(MERGED_SEGMENTS);

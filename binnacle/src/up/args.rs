@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use daemon::duration::{parse, positive};
 use reqwest::Url;
 
 use super::load::{self, Phase};
-use crate::duration::{parse, positive};
 
 /// The rate's window without `--duration`: the two minutes that the rules of the custom metrics API have by custom.
 const RATE_WINDOW: Duration = Duration::from_mins(2);

@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -31,6 +32,15 @@ pub struct Identity {
     pub pod: String,
     /// The pod's uid.
     pub pod_uid: String,
+}
+
+/// A container's log in numbers.
+#[derive(Debug)]
+pub struct Container {
+    /// 64 hexadecimal digits.
+    pub id: String,
+    /// Lines that are in its file.
+    pub lines: AtomicU64,
 }
 
 /// One container's open log file.
@@ -106,13 +116,16 @@ impl ContainerLog {
             name.push(format!(".{number}"));
             PathBuf::from(name)
         };
-        for number in (1..self.settings.max_files.saturating_sub(1)).rev() {
-            match fs::rename(numbered(number), numbered(number + 1)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        // A rotation whose last step failed has renamed everything already: again it would push out a file too early.
+        if self.path.try_exists()? {
+            for number in (1..self.settings.max_files.saturating_sub(1)).rev() {
+                match fs::rename(numbered(number), numbered(number + 1)) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
             }
+            fs::rename(&self.path, numbered(1))?;
         }
-        fs::rename(&self.path, numbered(1))?;
         self.file = open(&self.path)?;
         self.bytes = 0;
         Ok(())
@@ -143,6 +156,18 @@ mod tests {
         let expected =
             "{\"log\":\"say \\\"hi\\\" <b>\u{fffd}\\n\",\"stream\":\"stdout\",\"time\":\"2026-11-24T05:00:00.500000000Z\"}\n";
         assert_eq!(fs::read_to_string(path).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_rotation_that_could_not_open_its_new_file_goes_on_where_it_stopped() {
+        let (_folder, mut log, path) = log(200);
+        log.write("stdout", b"one\n", Timestamp::UNIX_EPOCH).unwrap();
+        fs::rename(&path, format!("{}.1", path.display())).unwrap();
+        log.rotate().unwrap();
+        log.write("stdout", b"two\n", Timestamp::UNIX_EPOCH).unwrap();
+        assert!(fs::read_to_string(format!("{}.1", path.display())).unwrap().contains("one"));
+        assert!(!fs::exists(format!("{}.2", path.display())).unwrap());
+        assert!(fs::read_to_string(&path).unwrap().contains("two"));
     }
 
     #[test]

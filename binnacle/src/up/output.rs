@@ -10,9 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::Mutex;
 
-use super::container_log::{ContainerLog, ENTRY_BYTES};
+use super::container_log::{Container, ContainerLog, ENTRY_BYTES};
 use super::part::{Part, State};
-use super::replicas::Container;
 
 /// A log that could not be written is tried again after this.
 const RETRY: Duration = Duration::from_millis(500);

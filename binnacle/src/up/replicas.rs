@@ -14,7 +14,7 @@ use rand::RngExt as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::container_log::{ContainerLog, Identity, Settings};
+use super::container_log::{Container, ContainerLog, Identity, Settings};
 use super::output;
 use super::part::{self, Part, State};
 
@@ -62,15 +62,6 @@ pub struct Deployment {
     part: Arc<Part>,
     /// Containers of this run and the lines written to their logs.
     pub containers: Mutex<Vec<Arc<Container>>>,
-}
-
-/// A container's log in numbers.
-#[derive(Debug)]
-pub struct Container {
-    /// 64 hexadecimal digits.
-    pub id: String,
-    /// Lines that are in its file.
-    pub lines: AtomicU64,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
 use daemon::serve::bind;
@@ -20,7 +20,7 @@ use super::load::Load;
 use super::log_sink::{INDEX, LogSink};
 use super::part::{Part, PartSpec};
 use super::replicas::{Deployment, NAME};
-use super::watch::Seen;
+use super::seen::Seen;
 
 /// The autoscaler that is followed when no file is given.
 const BUILT_IN_HPA: &str = include_str!("../../../deploy/examples/sample-metrics-app/hpa.yaml");
@@ -68,6 +68,26 @@ pub struct Stack {
     pub client: Client,
     /// Held so that nobody else uses it.
     pub directory: DataDirectory,
+}
+
+impl Stack {
+    /// What was seen last.
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest value of the metric that the autoscaler followed.
+    pub fn metric(&self) -> Option<f64> {
+        let seen = self.seen();
+        let value = seen.decisions.last()?.metrics.first()?.value_milli?;
+        Some(value as f64 / 1000.0)
+    }
+
+    /// Lines that are written and not yet stored, as far as is known.
+    pub fn lag_lines(&self) -> Option<u64> {
+        let stored = self.seen().stored?;
+        Some(self.deployment.lines_written().saturating_sub(stored))
+    }
 }
 
 /// A stack of which nothing runs yet.

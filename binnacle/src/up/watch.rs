@@ -5,13 +5,12 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use daemon::Shutdown;
-use hpa::report::{Entry, Report};
+use hpa::report::Report;
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::cost::{self, Cost};
 use super::history::Row;
@@ -30,64 +29,6 @@ const COST_PERIOD: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Decisions that the page lists; more are in the autoscaler's own report.
 const MAX_DECISIONS: usize = 200;
-
-/// What was seen last.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// This machine, while the exporter answers.
-    pub host: Option<Host>,
-    /// The exporter's first reading and its newest.
-    pub readings: Option<(Reading, Reading)>,
-    /// How long the last scrape took, seen from here.
-    pub scrape: Option<Duration>,
-    /// Decisions, oldest first.
-    pub decisions: Vec<Entry>,
-    /// Lines of this run that are in the store; none until it answered once.
-    pub stored: Option<u64>,
-    /// Why the store cannot be asked.
-    pub store_error: Option<String>,
-    /// What the log agent says of itself, while it answers.
-    pub agent: Option<AgentState>,
-    /// Requests a second of each pod by uid.
-    pub pod_rates: HashMap<String, f64>,
-    /// Log lines stored a second.
-    pub log_rate: Option<f64>,
-    /// CPU of the whole stack in percent of one core, over the last few seconds.
-    pub cpu_percent: Option<f64>,
-    /// Memory of the whole stack in bytes.
-    pub memory_bytes: u64,
-}
-
-/// The part of the log agent's `/state` that is shown.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub struct AgentState {
-    /// Age of the oldest line that is not stored yet.
-    #[serde(default)]
-    pub lag_seconds: Option<f64>,
-    /// Why it cannot ship.
-    #[serde(default)]
-    pub error: Option<String>,
-}
-
-impl Stack {
-    /// What was seen last.
-    pub fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The newest value of the metric that the autoscaler followed.
-    pub fn metric(&self) -> Option<f64> {
-        let seen = self.seen();
-        let value = seen.decisions.last()?.metrics.first()?.value_milli?;
-        Some(value as f64 / 1000.0)
-    }
-
-    /// Lines that are written and not yet stored, as far as is known.
-    pub fn lag_lines(&self) -> Option<u64> {
-        let stored = self.seen().stored?;
-        Some(self.deployment.lines_written().saturating_sub(stored))
-    }
-}
 
 /// Looks at everything until `shutdown`.
 pub async fn run(stack: Arc<Stack>, shutdown: Shutdown) {

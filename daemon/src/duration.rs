@@ -4,11 +4,14 @@ use std::time::Duration;
 
 /// A text that is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is no duration: write one such as 15s, 1m30s or 250ms")]
+#[error("{text:?} is not a duration such as 500ms, 90s or 1m30s{}", if *.positive { ", longer than nothing" } else { "" })]
 pub struct DurationError {
     text: String,
+    positive: bool,
 }
 
+/// As much of a wrong text as an error repeats.
+const SHOWN: usize = 40;
 /// Longer than any program runs; sums beyond it would overflow timers.
 const LONGEST_SECONDS: f64 = 1e9;
 
@@ -17,7 +20,7 @@ const LONGEST_SECONDS: f64 = 1e9;
 /// # Errors
 /// The text is no duration.
 pub fn parse(text: &str) -> Result<Duration, DurationError> {
-    let wrong = || DurationError { text: text.chars().take(40).collect() };
+    let wrong = || DurationError { text: text.chars().take(SHOWN).collect(), positive: false };
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -45,6 +48,15 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from_secs_f64(seconds).map_err(|_| wrong())
 }
 
+/// Reads a duration of more than nothing.
+///
+/// # Errors
+/// The text is no duration, or none at all.
+pub fn positive(text: &str) -> Result<Duration, DurationError> {
+    let wrong = DurationError { text: text.chars().take(SHOWN).collect(), positive: true };
+    parse(text).ok().filter(|duration| !duration.is_zero()).ok_or(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -60,6 +72,14 @@ mod tests {
         }
         for text in ["", "15", "s", "-1s", "1d", "1.2.3s", "1s1", "9999999999999h", " 1s"] {
             assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_not_positive() {
+        assert_eq!(positive("1ms"), Ok(Duration::from_millis(1)));
+        for text in ["0s", "0", "-1s", "soon"] {
+            assert!(positive(text).is_err_and(|error| error.to_string().contains(text)), "{text:?}");
         }
     }
 

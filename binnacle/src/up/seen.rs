@@ -1,0 +1,47 @@
+//! What was seen of the parts last, as plain data: what is not known is none, never a guess.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hpa::report::Entry;
+use serde::Deserialize;
+
+use super::host::{Host, Reading};
+
+/// What was seen last.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// This machine, while the exporter answers.
+    pub host: Option<Host>,
+    /// The exporter's first reading and its newest.
+    pub readings: Option<(Reading, Reading)>,
+    /// How long the last scrape took, seen from here.
+    pub scrape: Option<Duration>,
+    /// Decisions, oldest first.
+    pub decisions: Vec<Entry>,
+    /// Lines of this run that are in the store; none until it answered once.
+    pub stored: Option<u64>,
+    /// Why the store cannot be asked.
+    pub store_error: Option<String>,
+    /// What the log agent says of itself, while it answers.
+    pub agent: Option<AgentState>,
+    /// Requests a second of each pod by uid.
+    pub pod_rates: HashMap<String, f64>,
+    /// Log lines stored a second.
+    pub log_rate: Option<f64>,
+    /// CPU of the whole stack in percent of one core, over the last few seconds.
+    pub cpu_percent: Option<f64>,
+    /// Memory of the whole stack in bytes.
+    pub memory_bytes: u64,
+}
+
+/// The part of the log agent's `/state` that is shown.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct AgentState {
+    /// Age of the oldest line that is not stored yet.
+    #[serde(default)]
+    pub lag_seconds: Option<f64>,
+    /// Why it cannot ship.
+    #[serde(default)]
+    pub error: Option<String>,
+}
