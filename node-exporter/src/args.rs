@@ -36,6 +36,9 @@ pub struct Args {
     disable_exporter_metrics: bool,
     #[arg(long = "no-web.disable-exporter-metrics", hide = true, action = ArgAction::SetTrue)]
     exporter_metrics: bool,
+    // Upstream's limit on threads, taken so that its command lines start: here one thread does all that cannot hang.
+    #[arg(long = "runtime.gomaxprocs", env = "GOMAXPROCS", hide = true, default_value_t = 1)]
+    gomaxprocs: u32,
     /// procfs mountpoint
     #[arg(long = "path.procfs", value_name = "PATH", default_value = "/proc")]
     procfs: PathBuf,
@@ -115,6 +118,7 @@ impl Args {
             max_requests,
             disable_exporter_metrics,
             exporter_metrics: _,
+            gomaxprocs: _,
             procfs,
             sysfs,
             rootfs,

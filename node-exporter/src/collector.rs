@@ -68,6 +68,7 @@ mod tcpstat;
 mod textfile;
 mod thermal_zone;
 mod time;
+mod timex;
 mod udp_queues;
 mod uname;
 mod vmstat;
@@ -81,7 +82,7 @@ mod zoneinfo;
 use std::path::{Path, PathBuf};
 
 use crate::flag::{Flag, FlagError, Flags};
-use crate::host::{Host, ReadError};
+use crate::host::{Host, Presence, ReadError};
 use crate::metric::Page;
 
 /// One collector, with what it keeps between scrapes.
@@ -95,6 +96,12 @@ pub trait Collector: Send {
     /// Whether a dead mount or device can hold it up: then it gets a thread of its own and a deadline.
     fn may_block(&self) -> bool {
         false
+    }
+
+    /// Of a collector that may block: where to look whether it has anything to read, so that no thread is woken in vain, and the
+    /// reason for having no data if there is no such place (without one, that is no failure).
+    fn presence(&self, _host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        None
     }
 }
 
@@ -268,6 +275,7 @@ pub const ALL: &[Entry] = &[
     off("tcpstat", &[], tcpstat::new),
     on("thermal_zone", &[], thermal_zone::new),
     on("time", &[], time::new),
+    on("timex", &[], timex::new),
     on("udp_queues", &[], udp_queues::new),
     on("uname", &[], uname::new),
     on("vmstat", vmstat::FLAGS, vmstat::new),

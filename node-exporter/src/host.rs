@@ -4,12 +4,14 @@
 mod devices;
 mod file;
 pub mod netlink;
+mod presence;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use devices::{Device, Devices};
 pub use file::{Budget, ReadError, ReadProblem, Source};
+pub use presence::{Found, Presence};
 
 /// Entries of one directory that are listed: 64 times what the largest known machine has in one of /sys.
 const MAX_ENTRIES: usize = 65_536;

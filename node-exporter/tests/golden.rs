@@ -25,7 +25,8 @@ const LEFT_OUT: [&str; 8] = [
     "node_network_route",
 ];
 /// Samples whose values differ by machine or moment.
-const MASKED: [&str; 9] = [
+const MASKED: [&str; 10] = [
+    "node_timex_",
     "node_filesystem_size_bytes{",
     "node_filesystem_free_bytes{",
     "node_filesystem_avail_bytes{",

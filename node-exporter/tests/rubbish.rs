@@ -14,7 +14,7 @@ use node_exporter::metric::Page;
 use proptest::prelude::*;
 
 /// Files that are spoilt one at a time: each costs a scrape per kind of rubbish.
-const PROBED: usize = 50;
+const PROBED: usize = 25;
 /// Directories of the fixture machine.
 const ROOTS: [&str; 7] = ["proc", "sys", "rootfs", "udev", "textfile", "qdisc", "wifi"];
 

@@ -52,6 +52,7 @@ fn both_forms_of_a_value_are_taken() {
     for arguments in [&["--web.listen-address", "127.0.0.1:1"][..], &["--web.listen-address=127.0.0.1:1"]] {
         assert_eq!(config(arguments).unwrap().1, Listen::Address("127.0.0.1:1".to_owned()));
     }
+    assert!(config(&["--runtime.gomaxprocs=2", "--collector.netclass_rtnl.with-stats"]).is_ok());
     assert_eq!(config(&["--listener-from-stdin"]).unwrap().1, Listen::Stdin);
     assert!(config(&["--web.disable-exporter-metrics", "--no-web.disable-exporter-metrics"]).unwrap().0.exporter_metrics);
     assert!(!config(&["--no-web.disable-exporter-metrics", "--web.disable-exporter-metrics"]).unwrap().0.exporter_metrics);

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
-use crate::host::{Host, Source};
+use crate::host::{Host, Presence, Source};
 use crate::metric::{Kind, Page};
+
+const MASTERS: &str = "class/net/bonding_masters";
+const NONE: &str = "the bonding driver is not loaded";
 
 struct Bonding {
     masters: Source,
@@ -21,14 +24,14 @@ struct Bond {
 
 /// Makes the collector.
 pub fn new(host: &Host, _flags: &Flags) -> Made {
-    Ok(Box::new(Bonding { masters: host.sys("class/net/bonding_masters"), bonds: HashMap::new() }))
+    Ok(Box::new(Bonding { masters: host.sys(MASTERS), bonds: HashMap::new() }))
 }
 
 impl Collector for Bonding {
     fn collect(&mut self, host: &Host, page: &mut Page) -> Result<(), Error> {
         let Self { masters, bonds } = self;
         let Some((text, _)) = masters.text_if_present()? else {
-            return Err(Error::NoData("the bonding driver is not loaded"));
+            return Err(Error::NoData(NONE));
         };
         bonds.retain(|name, _| text.split_whitespace().any(|master| master == name));
         let slaves = page.family("node_bonding_slaves", "Number of configured slaves per bonding interface.", Kind::Gauge);
@@ -48,6 +51,10 @@ impl Collector for Bonding {
     // Reading takes the lock of the device, which a driver in trouble may hold for long.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::of_file(host, MASTERS), Some(NONE)))
     }
 }
 

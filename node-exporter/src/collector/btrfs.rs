@@ -99,7 +99,7 @@ impl Parts {
         let all = gauge(page, "node_btrfs_size_bytes", "Amount of space allocated for a layout/data type");
         let ratio = gauge(page, "node_btrfs_allocation_ratio", "Data allocation ratio for a layout/data type");
         for (group, layouts) in GROUPS.into_iter().zip(&mut self.layouts) {
-            layouts.refresh(host, |name| is_layout(name))?;
+            layouts.refresh(host, is_layout)?;
             for Device { name: layout, files, .. } in layouts.shown() {
                 let labels = [("block_group_type", group), ("mode", layout.as_str()), ("uuid", uuid)];
                 page.sample(used, &labels, count_in(&mut files[0]));
@@ -178,7 +178,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)((commits|max_commit_ms) [0-9]{0,30}\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)((commits|max_commit_ms) [0-9]{0,30}\n){0,4}.*") {
             let _any = parse(&text);
         }
     }

@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)entries\n(([0-9a-f]{1,17} ?){15,17}\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)entries\n(([0-9a-f]{1,17} ?){15,17}\n){0,4}.*") {
             let _any = parse(&text);
         }
     }

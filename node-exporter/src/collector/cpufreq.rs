@@ -2,7 +2,7 @@
 
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
-use crate::host::{Device, Devices, Host};
+use crate::host::{Device, Devices, Host, Presence};
 use crate::metric::{Kind, Page};
 
 /// Family and help of the first files below, in order.
@@ -74,6 +74,11 @@ impl Collector for CpuFreq {
     // Some kernels take 20 ms per core to answer (node_exporter issue 1086).
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        // On every kernel the first holds what the others link to; a captured tree may lack it.
+        Some((Presence::in_directories(host, &["devices/system/cpu/cpufreq", "devices/system/cpu/cpu0/cpufreq"]), None))
     }
 }
 

@@ -200,7 +200,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)([0-9 ]{0,60}\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)([0-9 ]{0,60}\n){0,4}.*") {
             parse(&text).for_each(drop);
         }
     }

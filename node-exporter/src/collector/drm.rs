@@ -2,7 +2,7 @@
 
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
-use crate::host::{Device, Devices, Host};
+use crate::host::{Device, Devices, Host, Presence};
 use crate::metric::{Kind, Page};
 
 /// Family, help and file.
@@ -76,6 +76,10 @@ impl Collector for Drm {
     // A card that sleeps is woken up to answer.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::in_directories(host, &["class/drm"]), None))
     }
 }
 

@@ -10,7 +10,7 @@ use self::chip::{Chip, clean_name};
 use super::{Collector, Error, Made};
 use crate::filter::Filter;
 use crate::flag::{Flag, Flags};
-use crate::host::{Device, Devices, Host};
+use crate::host::{Device, Devices, Host, Presence};
 use crate::metric::{Kind, Page};
 
 static CHIP_INCLUDE: Flag =
@@ -25,6 +25,9 @@ static SENSOR_EXCLUDE: Flag =
 /// Its flags.
 pub const FLAGS: &[&Flag] = &[&CHIP_INCLUDE, &CHIP_EXCLUDE, &SENSOR_INCLUDE, &SENSOR_EXCLUDE];
 
+const DIRECTORY: &str = "class/hwmon";
+const NONE: &str = "the machine has no sensors";
+
 struct HwMon {
     entries: Devices,
     // By entry of the directory.
@@ -36,7 +39,7 @@ struct HwMon {
 /// Makes the collector.
 pub fn new(host: &Host, flags: &Flags) -> Made {
     Ok(Box::new(HwMon {
-        entries: Devices::new(host, "class/hwmon", &["name"]),
+        entries: Devices::new(host, DIRECTORY, &["name"]),
         chips: BTreeMap::new(),
         names: Filter::both(flags, &CHIP_EXCLUDE, &CHIP_INCLUDE)?,
         sensors: Filter::both(flags, &SENSOR_EXCLUDE, &SENSOR_INCLUDE)?,
@@ -46,9 +49,9 @@ pub fn new(host: &Host, flags: &Flags) -> Made {
 impl Collector for HwMon {
     fn collect(&mut self, host: &Host, page: &mut Page) -> Result<(), Error> {
         let Self { entries, chips, names, sensors } = self;
-        let directory = host.roots().sysfs.join("class/hwmon");
+        let directory = host.roots().sysfs.join(DIRECTORY);
         if !entries.refresh(host, |name| directory.join(name).is_dir())? {
-            return Err(Error::NoData("the machine has no sensors"));
+            return Err(Error::NoData(NONE));
         }
         chips.retain(|name, _| entries.shown().any(|entry| entry.name == *name));
         for Device { name: entry, files, .. } in entries.shown() {
@@ -77,6 +80,10 @@ impl Collector for HwMon {
     // Sensors on a slow bus take seconds, and some never answer.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::in_directories(host, &[DIRECTORY]), Some(NONE)))
     }
 }
 

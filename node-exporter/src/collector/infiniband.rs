@@ -9,7 +9,7 @@ use self::counters::{COUNTERS, PORT_FILES};
 use super::{Collector, Error, Made, Malformed, number};
 use crate::filter::Filter;
 use crate::flag::{Flag, Flags};
-use crate::host::{Device, Devices, Host, Source};
+use crate::host::{Device, Devices, Host, Presence, Source};
 use crate::metric::{Kind, Page};
 
 static INCLUDE: Flag = Flag::text(
@@ -29,6 +29,9 @@ pub const FLAGS: &[&Flag] = &[&INCLUDE, &EXCLUDE];
 /// Bytes per second in a gigabit per second.
 const GIGABIT: f64 = 125_000_000.0;
 
+const DIRECTORY: &str = "class/infiniband";
+const NONE: &str = "the machine has no InfiniBand adapter";
+
 struct InfiniBand {
     devices: Devices,
     // By device.
@@ -38,7 +41,7 @@ struct InfiniBand {
 
 /// Makes the collector.
 pub fn new(host: &Host, flags: &Flags) -> Made {
-    let devices = Devices::new(host, "class/infiniband", &["board_id", "fw_ver", "hca_type"]);
+    let devices = Devices::new(host, DIRECTORY, &["board_id", "fw_ver", "hca_type"]);
     Ok(Box::new(InfiniBand { devices, ports: HashMap::new(), filter: Filter::both(flags, &EXCLUDE, &INCLUDE)? }))
 }
 
@@ -46,7 +49,7 @@ impl Collector for InfiniBand {
     fn collect(&mut self, host: &Host, page: &mut Page) -> Result<(), Error> {
         let Self { devices, ports, filter } = self;
         if !devices.refresh(host, |name| filter.admits(name))? {
-            return Err(Error::NoData("the machine has no InfiniBand adapter"));
+            return Err(Error::NoData(NONE));
         }
         ports.retain(|name, _| devices.shown().any(|device| device.name == *name));
         let help = "Non-numeric data from /sys/class/infiniband/<device>, value is always 1.";
@@ -73,6 +76,10 @@ impl Collector for InfiniBand {
     // An adapter in trouble answers slowly or not at all.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::in_directories(host, &[DIRECTORY]), Some(NONE)))
     }
 }
 

@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)(Node 0 [A-Za-z()]*: [0-9]*( kB)?\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)(Node 0 [A-Za-z()]*: [0-9]*( kB)?\n){0,4}.*") {
             parse_memory(&text).for_each(drop);
             parse_allocations(&text).for_each(drop);
         }

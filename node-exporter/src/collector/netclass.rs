@@ -20,9 +20,14 @@ static NETLINK: Flag = Flag::switch(
     false,
     "Use netlink to gather stats instead of sysfs (accepted for compatibility: sysfs is read either way)",
 );
+static WITH_STATS: Flag = Flag::switch(
+    "collector.netclass_rtnl.with-stats",
+    false,
+    "Expose the statistics for each network device, replacing netdev collector (accepted for compatibility: netdev tells them)",
+);
 
 /// Its flags.
-pub const FLAGS: &[&Flag] = &[&IGNORED, &VALID_SPEED, &NETLINK];
+pub const FLAGS: &[&Flag] = &[&IGNORED, &VALID_SPEED, &NETLINK, &WITH_STATS];
 
 /// What the family is called after `node_network_`, its kind and its file.
 const NUMBERS: [(&str, Kind, &str); 17] = [

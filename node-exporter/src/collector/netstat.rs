@@ -149,7 +149,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)([A-Za-z]*:( [A-Z0-9]*)*\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)([A-Za-z]*:( [A-Z0-9]*)*\n){0,4}.*") {
             parse_tables(&text).take(10_000).for_each(drop);
             parse_snmp6(&text).for_each(drop);
         }

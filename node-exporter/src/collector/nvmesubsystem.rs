@@ -57,7 +57,7 @@ impl Collector for NvmeSubsystem {
                 [Devices::new(host, &directory, &["state", "transport"]), Devices::new(host, &directory, &[])]
             });
             let (live, count) = write_controllers(controllers, host, name, state, page)?;
-            namespaces.refresh(host, |name| is_namespace(name))?;
+            namespaces.refresh(host, is_namespace)?;
             for namespace in namespaces.shown() {
                 page.sample(namespace_info, &[("device", &namespace.name), ("subsystem", name)], 1.0);
             }

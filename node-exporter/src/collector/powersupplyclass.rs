@@ -4,7 +4,7 @@
 use super::{Collector, Error, Made};
 use crate::filter::Pattern;
 use crate::flag::{Flag, Flags};
-use crate::host::{Device, Devices, Host, Source};
+use crate::host::{Device, Devices, Host, Presence, Source};
 use crate::metric::{Kind, Page};
 
 static IGNORED: Flag = Flag::text(
@@ -118,6 +118,9 @@ const fn files() -> [&'static str; NUMBERS.len() + WORDS.len()] {
     files
 }
 
+const DIRECTORY: &str = "class/power_supply";
+const NONE: &str = "the machine tells of no power supply";
+
 struct PowerSupplyClass {
     supplies: Devices,
     ignored: Option<Pattern>,
@@ -126,14 +129,14 @@ struct PowerSupplyClass {
 /// Makes the collector.
 pub fn new(host: &Host, flags: &Flags) -> Made {
     let ignored = Pattern::of(&IGNORED, flags.text(&IGNORED))?;
-    Ok(Box::new(PowerSupplyClass { supplies: Devices::new(host, "class/power_supply", &FILES), ignored }))
+    Ok(Box::new(PowerSupplyClass { supplies: Devices::new(host, DIRECTORY, &FILES), ignored }))
 }
 
 impl Collector for PowerSupplyClass {
     fn collect(&mut self, host: &Host, page: &mut Page) -> Result<(), Error> {
         let Self { supplies, ignored } = self;
         if !supplies.refresh(host, |name| !ignored.as_ref().is_some_and(|ignored| ignored.matches(name)))? {
-            return Err(Error::NoData("the machine tells of no power supply"));
+            return Err(Error::NoData(NONE));
         }
         for Device { name, files, .. } in supplies.shown() {
             for ((suffix, divisor), file) in NUMBERS.into_iter().zip(files.iter_mut()) {
@@ -159,5 +162,9 @@ impl Collector for PowerSupplyClass {
     // The embedded controller of a laptop answers slowly.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::in_directories(host, &[DIRECTORY]), Some(NONE)))
     }
 }

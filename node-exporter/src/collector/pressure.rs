@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)((some|full)[ =a-z0-9]*\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)((some|full)[ =a-z0-9]*\n){0,4}.*") {
             let _any = parse(&text);
         }
     }

@@ -53,7 +53,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)CPU0\n([A-Z]*:( [0-9]{0,21})*\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)CPU0\n([A-Z]*:( [0-9]{0,21})*\n){0,4}.*") {
             parse(&text).for_each(drop);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
-use crate::host::{Device, Devices, Host};
+use crate::host::{Device, Devices, Host, Presence};
 use crate::metric::{Kind, Page};
 
 const ZONE: &str = "thermal_zone";
@@ -52,5 +52,9 @@ impl Collector for ThermalZone {
     // A sensor behind a slow bus holds its reader up.
     fn may_block(&self) -> bool {
         true
+    }
+
+    fn presence(&self, host: &Host) -> Option<(Presence, Option<&'static str>)> {
+        Some((Presence::in_directories(host, &["class/thermal"]), None))
     }
 }

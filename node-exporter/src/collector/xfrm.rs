@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)(Xfrm(InError|OutPolDead) +[0-9]{0,30}\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)(Xfrm(InError|OutPolDead) +[0-9]{0,30}\n){0,4}.*") {
             let _any = parse(&text);
         }
     }

@@ -15,6 +15,8 @@ use rustix::fs::{OFlags, PROC_SUPER_MAGIC};
 
 /// sysfs, from the kernel's `magic.h`.
 const SYSFS_MAGIC: u64 = 0x6265_6572;
+/// Control groups of both versions, from the same.
+const CGROUP_MAGICS: [u64; 2] = [0x0027_e0eb, 0x6367_7270];
 /// The first read asks for this much: most of /proc and every attribute of sysfs fit.
 const FIRST_READ: usize = 4096;
 /// A file that never had more than this keeps only the memory it needs: an attribute of sysfs is a few bytes, and there are
@@ -126,6 +128,8 @@ pub struct Source {
     path: PathBuf,
     budget: Budget,
     kept: Option<Kept>,
+    // A path does not move from one kind of file system to another while this runs.
+    system: Option<System>,
     buffer: Vec<u8>,
     lossy: String,
 }
@@ -134,7 +138,7 @@ impl Source {
     /// The file at `path`; nothing is opened before it is read.
     #[must_use]
     pub const fn new(path: PathBuf, budget: Budget) -> Self {
-        Self { path, budget, kept: None, buffer: Vec::new(), lossy: String::new() }
+        Self { path, budget, kept: None, system: None, buffer: Vec::new(), lossy: String::new() }
     }
 
     /// All its bytes as they are now, and its path for the errors of whoever parses them.
@@ -160,7 +164,7 @@ impl Source {
         // Without O_NONBLOCK a FIFO in the place of a file would hold this thread for ever.
         let open = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(&self.path);
         let file = open.map_err(|error| failed(ReadProblem::Io(error)))?;
-        let system = System::of(&file);
+        let system = *self.system.get_or_insert_with(|| System::of(&file));
         let read = read_whole(&file, system, &mut self.buffer);
         if system != System::Other && read.as_ref().err().is_none_or(ReadProblem::is_lasting) {
             self.kept = Kept::new(file, system, &self.budget);
@@ -218,15 +222,20 @@ impl Source {
 /// Which kind of file system a file lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum System {
+    /// procfs, or control groups: written while it is read, and maybe in pieces.
     Proc,
+    /// sysfs: written while it is read, at once.
     Sys,
+    /// Files that lie there.
     Other,
 }
 
 impl System {
     pub fn of(file: &impl AsFd) -> Self {
         match rustix::fs::fstatfs(file) {
-            Ok(system) if system.f_type == PROC_SUPER_MAGIC => Self::Proc,
+            Ok(system) if system.f_type == PROC_SUPER_MAGIC || CGROUP_MAGICS.contains(&system.f_type.cast_unsigned()) => {
+                Self::Proc
+            }
             Ok(system) if system.f_type.cast_unsigned() == SYSFS_MAGIC => Self::Sys,
             _ => Self::Other,
         }
@@ -240,8 +249,8 @@ fn read_whole(file: &File, system: System, buffer: &mut Vec<u8>) -> Result<(), R
         loop {
             let read = read_at(file, &mut first[filled..], filled)?;
             filled += read;
-            // Of an attribute sysfs gives all it has at once; procfs may give it in pieces.
-            if read == 0 || filled == FIRST_READ || system == System::Sys {
+            // A file of procfs may come in pieces; any other gives all it has at once.
+            if read == 0 || filled == FIRST_READ || system != System::Proc {
                 break;
             }
         }
@@ -255,9 +264,11 @@ fn read_whole(file: &File, system: System, buffer: &mut Vec<u8>) -> Result<(), R
         if buffer.len() - filled < FIRST_READ {
             buffer.resize(buffer.len() + FIRST_READ.max(filled), 0);
         }
-        match read_at(file, &mut buffer[filled..], filled)? {
-            0 => break,
-            read => filled += read,
+        let space = buffer.len() - filled;
+        let read = read_at(file, &mut buffer[filled..], filled)?;
+        filled += read;
+        if read == 0 || (read < space && system != System::Proc) {
+            break;
         }
         if filled > MAX_BYTES {
             return Err(ReadProblem::TooLong);

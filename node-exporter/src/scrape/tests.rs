@@ -99,6 +99,35 @@ async fn a_hung_collector_costs_its_own_data_and_one_thread() {
     assert!(text.contains("hung 1\n") && text.contains("node_scrape_collector_success{collector=\"hangs\"} 1\n"), "{text}");
 }
 
+struct Waits(std::path::PathBuf);
+
+impl Collector for Waits {
+    fn collect(&mut self, _: &Host, page: &mut Page) -> Result<(), Error> {
+        page.single("came", "h", Kind::Gauge, 1.0);
+        Ok(())
+    }
+
+    fn presence(&self, host: &Host) -> Option<(crate::host::Presence, Option<&'static str>)> {
+        Some((crate::host::Presence::in_directories(host, &[self.0.to_str().unwrap()]), Some("none")))
+    }
+}
+
+#[tokio::test]
+async fn a_collector_is_asked_once_its_devices_come() {
+    let directory = tempfile::tempdir().unwrap();
+    let devices = directory.path().join("devices");
+    let scraper = scraper(vec![("waits", Box::new(Waits(devices.clone())), true)]);
+    let of = |family: &str| format!("node_scrape_collector_{family}{{collector=\"waits\"}} 1\n");
+    let before = text(&scraper, Duration::from_secs(5)).await;
+    assert!(before.contains(&of("no_data")) && !before.contains("came"), "{before}");
+    std::fs::create_dir(&devices).unwrap();
+    let empty = text(&scraper, Duration::from_secs(5)).await;
+    assert!(empty.contains(&of("success")) && !empty.contains("came"), "{empty}");
+    std::fs::write(devices.join("one"), "").unwrap();
+    let after = text(&scraper, Duration::from_secs(5)).await;
+    assert!(after.contains(&of("success")) && after.contains("came 1\n"), "{after}");
+}
+
 #[tokio::test]
 async fn only_what_is_wanted_runs() {
     let scraper = scraper(vec![("works", Box::new(Works), false), ("fails", Box::new(Fails), false)]);

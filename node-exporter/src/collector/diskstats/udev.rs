@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)(E:.*=.*\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)(E:.*=.*\n){0,4}.*") {
             let _any = parse(&text);
         }
     }

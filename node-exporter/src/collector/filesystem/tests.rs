@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_taken_without_panic(text in "(?s)([0-9]* [0-9]* [0-9]*:[0-9]* / .* - .*\n)*.*") {
+    fn any_text_is_taken_without_panic(text in "(?s)([0-9]* [0-9]* [0-9]*:[0-9]* / .* - .*\n){0,4}.*") {
         parse(text.as_bytes()).for_each(drop);
     }
 }

@@ -132,7 +132,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken_without_panic(text in "(?s)(md[0-9] : (in)?active raid1 a\\[0\\]\n +[0-9]+ blocks \\[[0-9]/.*\n +(resync|check|bitmap).*\n)*.*") {
+        fn any_text_is_taken_without_panic(text in "(?s)(md[0-9] : (in)?active raid1 a\\[0\\]\n +[0-9]+ blocks \\[[0-9]/.*\n +(resync|check|bitmap).*\n){0,4}.*") {
             let _any = parse(&text);
         }
     }
