@@ -2,6 +2,7 @@
 //! knows no collector and parses nothing.
 
 mod devices;
+pub mod adjtimex;
 mod file;
 pub mod netlink;
 mod presence;

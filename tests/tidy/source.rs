@@ -32,6 +32,7 @@ const ONE_ROOM: &[(&str, &[&str], &str)] = &[
         &["daemon/src/shutdown.rs"],
         "return an error or an exit code; only a second signal ends a process at once",
     ),
+    ("unsafe {", &["node-exporter/src/host/adjtimex.rs"], "find a safe crate, or do without"),
     ("thread::sleep", &["xtask/", "node-exporter/"], "wait for what you wait for, with a deadline"),
 ];
 

@@ -1,10 +1,8 @@
 //! How well the kernel's clock is kept: adjtimex(2), asked without changing anything, which some sandboxes refuse all the same.
 
-use rtime_clock::adjtime::{Timex as Answer, adjtimex};
-
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
-use crate::host::Host;
+use crate::host::{Host, adjtimex};
 use crate::metric::{Kind, Page};
 
 /// The clock is not kept by anything: TIME_ERROR.
@@ -46,23 +44,21 @@ pub fn new(_host: &Host, _flags: &Flags) -> Made {
 
 impl Collector for Timex {
     fn collect(&mut self, _host: &Host, page: &mut Page) -> Result<(), Error> {
-        // A new answer has no modes set: nothing is adjusted.
-        let mut answer = Answer::new();
-        let state = match adjtimex(&mut answer) {
-            Ok(state) => state,
+        let (state, clock) = match adjtimex::read() {
+            Ok(answer) => answer,
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(Error::NoData("this process may not ask for the state of the clock"));
             }
             Err(source) => return Err(Error::System { call: "adjtimex", source }),
         };
-        for ((name, help, kind), value) in FAMILIES.into_iter().zip(values(state, &answer)) {
+        for ((name, help, kind), value) in FAMILIES.into_iter().zip(values(state, &clock)) {
             page.single(name, help, kind, value);
         }
         Ok(())
     }
 }
 
-fn values(state: i32, Answer(clock): &Answer) -> [f64; FAMILIES.len()] {
+fn values(state: i32, clock: &libc::timex) -> [f64; FAMILIES.len()] {
     let fine = if clock.status & NANOSECONDS == 0 { MICRO } else { NANO };
     [
         f64::from(u8::from(state != UNSYNCHRONIZED)),
@@ -91,11 +87,11 @@ mod tests {
 
     #[test]
     fn units_follow_the_status() {
-        let mut answer = Answer::new();
-        (answer.0.offset, answer.0.freq, answer.0.maxerror, answer.0.tick) = (1500, 65_536, 2000, 10_000);
+        let mut answer = adjtimex::blank();
+        (answer.offset, answer.freq, answer.maxerror, answer.tick) = (1500, 65_536, 2000, 10_000);
         let shown = values(UNSYNCHRONIZED, &answer);
         assert_eq!((shown[0], shown[1], shown[2], shown[3], shown[7]), (0.0, 0.0015, 1.000_001, 0.002, 0.01));
-        answer.0.status = NANOSECONDS | 1;
+        answer.status = NANOSECONDS | 1;
         let shown = values(0, &answer);
         assert_eq!((shown[0], shown[1], shown[5]), (1.0, 0.000_001_5, 8193.0));
     }
