@@ -118,6 +118,12 @@ impl LogFile {
         Place { file: self.key, offset: self.read, guard: self.guard }
     }
 
+    /// Whether it was truncated before it was read to its end, as far as is known, and goes on in a copy if one comes.
+    #[must_use]
+    pub const fn is_orphan(&self) -> bool {
+        self.file.is_none() && !self.is_finished
+    }
+
     /// Its generation, if known, and a copy's too.
     #[must_use]
     pub const fn generation(&self) -> Option<GenerationId> {

@@ -62,6 +62,8 @@ pub struct Source {
     joiner: Joiner,
     /// Files whose open lines were ended by lines of younger files: their marks are to be noted.
     released: Vec<u64>,
+    /// Every file of the last listing was looked at as the copy of one that was truncated.
+    has_sought: bool,
     grace: Duration,
 }
 
@@ -88,6 +90,7 @@ impl Source {
             files: Vec::new(),
             joiner: Joiner::default(),
             released: Vec::new(),
+            has_sought: false,
             grace,
         }
     }
@@ -128,6 +131,9 @@ impl Source {
         if self.metadata.is_none() {
             return Ok(Turn::Done);
         }
+        if self.files.iter().any(LogFile::is_orphan) && !self.seek_copies(buffer, desk, now)? {
+            return Ok(Turn::Done);
+        }
         let mut trouble = Ok(());
         let mut index = 0;
         while index < self.files.len() {
@@ -135,6 +141,10 @@ impl Source {
                 Ok(Turn::Done) => {}
                 Ok(turn) => return trouble.map(|()| turn),
                 Err(error) => trouble = Err(error),
+            }
+            if self.files[index].is_orphan() {
+                // Its end comes before the beginning of any younger file.
+                break;
             }
             index += 1;
         }
@@ -171,7 +181,7 @@ impl Source {
             let turn = match piece {
                 Piece::Replaced => {
                     self.replaced(index, buffer, desk)?;
-                    Turn::Done
+                    Turn::More
                 }
                 Piece::Rest(rest) => self.at_end(index, rest, buffer, desk, now),
                 Piece::Long(range) => self.pass_over(index, &range, buffer, desk, now),
@@ -277,10 +287,26 @@ impl Source {
         tracing::info!(path = %self.path, read = old.read, size, "the file was truncated: it is read from its beginning");
         let new = LogFile::new(desk.next_file(), file, inode, rank, old.place_taken.clone());
         self.move_to_copy(index, buffer)?;
-        self.files.push(new);
+        // It goes on right behind what it held before: there may be younger files already.
+        self.files.insert(index + 1, new);
+        self.has_sought = false;
         self.is_unlisted = true;
         self.is_due = true;
         Ok(())
+    }
+
+    /// Looks whether any file that has come is a copy of one that was truncated; `false`: none is, and younger files wait
+    /// until the next listing says that none will come.
+    fn seek_copies(&mut self, buffer: &mut Buffer, desk: &mut Desk, now: Instant) -> io::Result<bool> {
+        for index in 0..self.files.len() {
+            if matches!(self.files[index].identity, Identity::Unborn)
+                && let Some(id) = self.birth(index, buffer, now)?
+            {
+                self.identify(index, id, buffer, desk)?;
+            }
+        }
+        self.has_sought = true;
+        Ok(!self.files.iter().any(LogFile::is_orphan))
     }
 
     /// Lets the file at `index`, which has lost its handle, go on in a copy that has come.
@@ -314,3 +340,6 @@ impl Source {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,17 +8,38 @@ use super::super::log_file::{self, LogFile};
 use super::{Identity, Source};
 use crate::discover::{self, Found, Stamp};
 
+/// A rotation in the midst of a listing may hide a file, and files are read in order: so the listing is made again, but
+/// not for ever where something changes all the time.
+const LISTINGS: usize = 3;
+
 impl Source {
     /// Lists the folder if it has changed, and lets go of files that are done with.
     ///
     /// # Errors
     /// The folder cannot be listed, or a file in it cannot be opened; the others are followed.
     pub fn list(&mut self, desk: &mut Desk) -> io::Result<()> {
-        let stamp = Stamp::of(&self.folder);
+        let mut stamp = Stamp::of(&self.folder);
         if !self.is_unlisted && stamp.is_some() && stamp == self.stamp {
             self.let_go(desk);
             return Ok(());
         }
+        let mut outcome = self.list_once(stamp, desk);
+        for _ in 0..LISTINGS {
+            let after = Stamp::of(&self.folder);
+            if after.is_none() || after == stamp {
+                break;
+            }
+            stamp = after;
+            outcome = self.list_once(stamp, desk);
+        }
+        if !self.files.is_empty() {
+            self.learn();
+        }
+        self.let_go(desk);
+        outcome
+    }
+
+    fn list_once(&mut self, stamp: Option<Stamp>, desk: &mut Desk) -> io::Result<()> {
         let now = SystemTime::now();
         let found = match discover::files(&self.folder, &self.log_name) {
             Ok(found) => found,
@@ -31,12 +52,7 @@ impl Source {
         self.stamp = stamp.filter(|stamp| stamp.is_settled(now));
         self.is_unlisted = false;
         self.is_due = true;
-        let outcome = self.adopt(&found, desk);
-        if !self.files.is_empty() {
-            self.learn();
-        }
-        self.let_go(desk);
-        outcome
+        self.adopt(&found, desk)
     }
 
     /// Files keep their order, which no rotation changes; a new one goes where its rank among the others puts it.
@@ -68,6 +84,7 @@ impl Source {
                     let place = self.files.iter().position(|log_file| log_file.rank.is_some_and(|rank| rank < found.rank));
                     let log_file = LogFile::new(desk.next_file(), file, inode, Some(found.rank), place_taken);
                     self.files.insert(place.unwrap_or(self.files.len()), log_file);
+                    self.has_sought = false;
                 }
                 // Renamed in between: the next listing, which this one asks for, sees it right.
                 Ok(_) => self.is_unlisted = true,
@@ -89,9 +106,7 @@ impl Source {
         if self.is_gone && self.files.iter().all(is_read) {
             self.end_open_lines(desk);
         }
-        let is_gone = self.is_gone;
-        let has_unborn =
-            self.files.iter().any(|log_file| matches!(log_file.identity, Identity::Unborn) && log_file.file.is_some());
+        let (is_gone, has_sought) = (self.is_gone, self.has_sought);
         let (path, joiner) = (&self.path, &self.joiner);
         self.files.retain_mut(|log_file| {
             if log_file.rank.is_some() {
@@ -101,8 +116,8 @@ impl Source {
                 Identity::Copy(_) => false,
                 // Finished means that it was looked at to its end, and is empty.
                 Identity::Unborn => !log_file.is_finished,
-                Identity::Known { .. } if log_file.file.is_none() && !has_unborn && !log_file.is_finished => {
-                    // Every file was looked at since, and none of them is a copy: what was not read is lost.
+                Identity::Known { .. } if log_file.is_orphan() && has_sought => {
+                    // None of the files is a copy: what was not read is lost.
                     log_file.is_finished = true;
                     let lost = log_file.size.saturating_sub(log_file.read);
                     if lost > 0 {
