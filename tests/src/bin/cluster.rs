@@ -2,6 +2,7 @@
 //! `target/cluster/` and belongs to no test.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +10,9 @@ use integration_tests::binary::root;
 use integration_tests::servers::room::{self, Room};
 use integration_tests::servers::sandbox::{Sandbox, remove_abandoned_groups};
 use integration_tests::servers::{Cluster, node};
+
+/// The file that says that the start came to its end.
+const READY: &str = "ready";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,25 +35,32 @@ fn main() -> ExitCode {
 }
 
 fn up(folder: &Path, pause_image: &Path) -> Result<(), String> {
-    if room::keeper_of(folder).is_some() {
-        println!("it is up already");
-        return said(folder);
+    if room::keeper_of(folder).is_some() && folder.join(READY).exists() {
+        return say(&format!("it is up already\n{}", advice(folder)));
     }
+    // Whatever an interrupted start has left goes first.
     down(folder)?;
     match Room::lasting(folder).and_then(|room| Cluster::start_in(room, pause_image)) {
         Ok(cluster) => {
-            println!("up after {:.1} s", cluster.ready_after.as_secs_f64());
-            said(folder)
+            fs::write(folder.join(READY), "").map_err(|error| format!("{}: {error}", folder.display()))?;
+            say(&format!("up after {:.1} s\n{}", cluster.ready_after.as_secs_f64(), advice(folder)))
         }
         // What came up must not stay behind.
         Err(reason) => down(folder).and(Err(reason)),
     }
 }
 
-fn said(folder: &Path) -> Result<(), String> {
-    println!("  export KUBECONFIG={}", file(folder).display());
-    println!("  {} get nodes", root().join("target/servers/kubernetes/kubectl").display());
-    Ok(())
+fn advice(folder: &Path) -> String {
+    let kubectl = root().join("target/servers/kubernetes/kubectl");
+    format!("  export KUBECONFIG={}\n  {} get nodes\n", file(folder).display(), kubectl.display())
+}
+
+/// Prints, also into a pipe that nobody reads to its end.
+fn say(text: &str) -> Result<(), String> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(format!("cannot print: {error}")),
+        _ => Ok(()),
+    }
 }
 
 /// Also after a kill: then only a folder and empty control groups are left.
@@ -62,8 +73,7 @@ fn down(folder: &Path) -> Result<(), String> {
 fn kubeconfig(folder: &Path) -> Result<(), String> {
     Sandbox::of(folder)?;
     let path = file(folder);
-    print!("{}", fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?);
-    Ok(())
+    say(&fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 fn file(folder: &Path) -> PathBuf {

@@ -12,7 +12,7 @@ use super::installed;
 use super::kubernetes::Kubernetes;
 use super::place::Place;
 use super::room::{Program, Room, poll};
-use super::sandbox::{Sandbox, run};
+use super::sandbox::{self, Sandbox, run};
 use super::shared::{Lease, Server};
 
 /// From the start of one program to its first answer, on a machine that compiles meanwhile.
@@ -91,6 +91,7 @@ impl Server for Cluster {
         if let Some(kubernetes) = Kubernetes::of_user()? {
             return Ok(Self { ready_after: Duration::ZERO, kubernetes, sandbox: None });
         }
+        sandbox::check_root()?;
         Self::start_in(Room::new("cluster")?, &image::pause()?)
     }
 

@@ -73,9 +73,7 @@ impl Sandbox {
     /// # Errors
     /// This is not root, or the system refuses.
     pub fn open(room: &Room) -> Result<Self, String> {
-        if !rustix::process::geteuid().is_root() {
-            return Err("a node needs root: run the tests as root, or set KUBECONFIG to a cluster of yours".to_owned());
-        }
+        check_root()?;
         remove_abandoned_groups();
         let control_group = format!("{NAME}{}", room.keeper());
         room.at_the_end(&removal(&control_group))?;
@@ -94,6 +92,15 @@ impl Sandbox {
         connect(pid, &control_group, &machine, &address)?;
         Ok(Self { place: Place { address, inside: Some(pid) }, machine, control_group })
     }
+}
+
+/// Whether a node can run here at all.
+///
+/// # Errors
+/// This is not root.
+pub fn check_root() -> Result<(), String> {
+    let advice = "a node needs root: run the tests as root, or set KUBECONFIG to a cluster of yours";
+    if rustix::process::geteuid().is_root() { Ok(()) } else { Err(advice.to_owned()) }
 }
 
 /// The process that `unshare` has started: the first in the new namespaces.

@@ -4,6 +4,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
+use std::io;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,16 +16,24 @@ use crate::test::packages;
 
 /// The files that decide what a Go module builds.
 const GO_SOURCES: [&str; 3] = ["go.mod", "go.sum", "main.go"];
+/// From this one on, Go gets the version that a module asks for.
+const OLDEST_GO: &str = "1.21";
 /// Copies an artifact with all that it needs; pinned like the rest.
 const MAVEN_COPY: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
 /// One way to get a server.
 pub enum Recipe {
-    /// A module of our own, whose one program is called by several names.
+    /// Programs that a module of our own names, each version in it pinned.
     GoModule {
         /// Where it is in the repository.
         folder: &'static str,
-        /// The names.
+        /// Their packages; `.` is the module's own program, which is named like the module.
+        packages: &'static [&'static str],
+        /// Build tags.
+        tags: &'static str,
+        /// Variables that the authors' own build sets; `VERSION`, `MAJOR` and `MINOR` stand for the server's.
+        variables: &'static [(&'static str, &'static str)],
+        /// More names for the module's own program.
         links: &'static [&'static str],
     },
     /// A program as its authors publish it.
@@ -64,11 +73,16 @@ impl Recipe {
         let mut hasher = DefaultHasher::new();
         (version, self.origin()).hash(&mut hasher);
         match self {
-            Self::GoModule { folder, links } => {
-                links.hash(&mut hasher);
+            Self::GoModule { folder, packages, tags, variables, links } => {
+                (packages, tags, variables, links).hash(&mut hasher);
                 for name in GO_SOURCES {
                     let path = root.join(folder).join(name);
-                    fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?.hash(&mut hasher);
+                    match fs::read(&path) {
+                        Ok(source) => source.hash(&mut hasher),
+                        // A module that only names programs of others has no source.
+                        Err(error) if name == "main.go" && error.kind() == io::ErrorKind::NotFound => {}
+                        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+                    }
                 }
             }
             Self::Maven { build, java, .. } => (build, java).hash(&mut hasher),
@@ -80,19 +94,25 @@ impl Recipe {
     /// How many lines its commands print at most, where that can be known beforehand: a Go build prints one for each
     /// package that it compiles.
     pub fn expected_lines(&self, root: &Path) -> anyhow::Result<Option<u64>> {
-        let Self::GoModule { folder, .. } = self else { return Ok(None) };
-        let mut list = go(&["list", "-deps", "."]);
-        let output = list.current_dir(root.join(folder)).stderr(Stdio::inherit()).output().context("cannot start go")?;
-        anyhow::ensure!(output.status.success(), "`go list -deps .` failed in {folder}: {}", output.status);
+        if matches!(self, Self::GoModule { .. } | Self::GoProgram { .. }) {
+            check_go()?;
+        }
+        let Self::GoModule { folder, packages, tags, .. } = self else { return Ok(None) };
+        let mut list = go(&["list", "-deps", "-tags", tags]);
+        let list = list.args(*packages).current_dir(root.join(folder)).stderr(Stdio::inherit());
+        let output = list.output().context("cannot start go")?;
+        anyhow::ensure!(output.status.success(), "`go list -deps` failed in {folder}: {}", output.status);
         Ok(Some(output.stdout.iter().filter(|byte| **byte == b'\n').count() as u64))
     }
 
     /// The commands that put it into `into`.
     pub fn commands(&self, version: &str, root: &Path, into: &Path) -> anyhow::Result<Vec<Command>> {
         match self {
-            Self::GoModule { folder, .. } => {
-                let mut build = go(&["build", "-v", "-trimpath", "-ldflags", &kubernetes_version(version)?, "-o"]);
-                build.arg(into.join("program")).arg(".").current_dir(root.join(folder));
+            Self::GoModule { folder, packages, tags, variables, .. } => {
+                let mut build =
+                    go(&["build", "-v", "-trimpath", "-tags", tags, "-ldflags", &link_flags(variables, version)?, "-o"]);
+                // With the slash at the end it is a folder also when there is one program.
+                build.arg(into.join("")).args(*packages).current_dir(root.join(folder));
                 Ok(vec![build])
             }
             Self::GoProgram { package } => {
@@ -115,9 +135,10 @@ impl Recipe {
     /// What is left to do when the commands have ended, and what came.
     pub fn finish(&self, version: &str, into: &Path) -> anyhow::Result<String> {
         match self {
-            Self::GoModule { links, .. } => {
+            Self::GoModule { folder, links, .. } => {
+                let program = Path::new(folder).file_name().unwrap_or_default();
                 for link in *links {
-                    symlink("program", into.join(link)).with_context(|| format!("cannot link {link}"))?;
+                    symlink(program, into.join(link)).with_context(|| format!("cannot link {link}"))?;
                 }
             }
             Self::Maven { java: (oldest, newest), .. } => {
@@ -132,6 +153,17 @@ impl Recipe {
     }
 }
 
+/// Debian's older releases have a Go that knows nothing of toolchains.
+fn check_go() -> anyhow::Result<()> {
+    let output = go(&["env", "GOVERSION"]).output().context("cannot start go")?;
+    let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let advice =
+        || format!("{version} is too old: install Go {OLDEST_GO} or newer, which fetches the one it needs: https://go.dev/dl");
+    let minor = version.strip_prefix("go1.").and_then(|rest| rest.split(['.', 'r', 'b', ' ', '-']).next()?.parse::<u32>().ok());
+    anyhow::ensure!(minor.is_some_and(|minor| minor >= 21), advice());
+    Ok(())
+}
+
 fn go(arguments: &[&str]) -> Command {
     let mut command = Command::new("go");
     // Without cgo the program needs no library of this machine; and a repository around the folder is none of its business.
@@ -141,13 +173,14 @@ fn go(arguments: &[&str]) -> Command {
     command
 }
 
-/// What Kubernetes' own build writes into its programs: without it they would call themselves v0.0.0, and kubelet and API
-/// server compare versions.
-fn kubernetes_version(version: &str) -> anyhow::Result<String> {
+/// Without symbols, and with what the authors' own build writes into the programs: Kubernetes' would call themselves v0.0.0
+/// otherwise, and kubelet and API server compare versions.
+fn link_flags(variables: &[(&str, &str)], version: &str) -> anyhow::Result<String> {
     let mut numbers = version.trim_start_matches('v').split('.');
     let (major, minor) = numbers.next().zip(numbers.next()).with_context(|| format!("{version} is no version"))?;
-    let set = |name: &str, value: &str| format!("-X k8s.io/component-base/version.{name}={value}");
-    Ok(format!("-s -w {} {} {}", set("gitVersion", version), set("gitMajor", major), set("gitMinor", minor)))
+    let value = |value: &str| value.replace("VERSION", version).replace("MAJOR", major).replace("MINOR", minor);
+    let set = variables.iter().map(|(name, text)| format!(" -X {name}={}", value(text)));
+    Ok(format!("-s -w{}", set.collect::<String>()))
 }
 
 /// The commands that bring a fitting Java; none when there is one.
@@ -231,18 +264,15 @@ mod tests {
         assert_eq!(upstream("1.6.20~ds1-1+deb12u3"), "1.6.20");
         assert_eq!(upstream("2:1.1.5+ds1-1"), "1.1.5");
         assert_eq!(upstream("42"), "42");
-        let flags = kubernetes_version("v1.37.2").unwrap();
-        assert!(
-            flags.contains("gitVersion=v1.37.2") && flags.contains("gitMajor=1") && flags.ends_with("gitMinor=37"),
-            "{flags}"
-        );
-        assert!(kubernetes_version("v1").is_err());
+        let flags = link_flags(&[("a.b/c.version", "VERSION"), ("x.minor", "MINOR")], "v1.37.2").unwrap();
+        assert_eq!(flags, "-s -w -X a.b/c.version=v1.37.2 -X x.minor=37");
+        assert!(link_flags(&[], "v1").is_err());
     }
 
     #[test]
     fn a_changed_source_changes_the_fingerprint() {
         let root = tempfile::tempdir().unwrap();
-        let recipe = Recipe::GoModule { folder: "module", links: &["a"] };
+        let recipe = Recipe::GoModule { folder: "module", packages: &["."], tags: "", variables: &[], links: &["a"] };
         assert!(recipe.fingerprint("v1.2.3", root.path()).is_err(), "sources that are not there");
         fs::create_dir(root.path().join("module")).unwrap();
         GO_SOURCES.iter().for_each(|name| fs::write(root.path().join("module").join(name), "x").unwrap());

@@ -28,6 +28,13 @@ pub const SERVERS: &[Server] = &[
         needs: &[packages::GO],
         recipe: Recipe::GoModule {
             folder: "xtask/kubernetes",
+            packages: &["."],
+            tags: "",
+            variables: &[
+                ("k8s.io/component-base/version.gitVersion", "VERSION"),
+                ("k8s.io/component-base/version.gitMajor", "MAJOR"),
+                ("k8s.io/component-base/version.gitMinor", "MINOR"),
+            ],
             links: &["etcd", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler", "kubectl", "kubelet"],
         },
     },
@@ -41,9 +48,16 @@ pub const SERVERS: &[Server] = &[
     Server {
         name: "prometheus",
         what: "Prometheus and promtool",
-        version: "Debian's",
-        needs: &[packages::DEBIAN],
-        recipe: Recipe::Debian { packages: &["prometheus"] },
+        version: "v3.16.0",
+        needs: &[packages::GO],
+        recipe: Recipe::GoModule {
+            folder: "xtask/prometheus",
+            packages: &["github.com/prometheus/prometheus/cmd/prometheus", "github.com/prometheus/prometheus/cmd/promtool"],
+            // Debian's own is old and built without discovery in Kubernetes; this one has that and no other.
+            tags: "remove_all_sd,enable_kubernetes_sd",
+            variables: &[("github.com/prometheus/common/version.Version", "MAJOR.MINOR")],
+            links: &[],
+        },
     },
     Server {
         name: "elasticsearch",
