@@ -118,6 +118,9 @@ fn a_wrong_hpa_file_is_named_with_its_line() {
     check(("maxReplicas: 10", "maxReplicas: 1"), &["maxReplicas"]);
     check(("kind: HorizontalPodAutoscaler", "kind: Deployment"), &["HorizontalPodAutoscaler"]);
     check(("apiVersion: autoscaling/v2", "apiVersion: autoscaling/v7"), &["autoscaling/v2"]);
+    check(("    name: sample-metrics-app\n  minReplicas", "    name: web\n  minReplicas"), &["scaleTargetRef", "default/web"]);
+    check(("  namespace: default", "  namespace: prod"), &["prod/sample-metrics-app"]);
+    check(("maxReplicas: 10", "maxReplicas: 100000"), &["mine.yaml:12:", "maxReplicas", "at most 100"]);
 }
 
 #[test]
@@ -280,6 +283,54 @@ fn a_disk_that_is_full_for_a_while_loses_no_line() {
         if troubled { Ok(()) } else { Err(parts.to_string()) }
     });
     fs::remove_file(&filler).expect("the filler goes");
+    assert_the_books_balance(&up);
+}
+
+#[test]
+fn a_full_disk_does_not_hold_up_the_end() {
+    let mut up = Launch::new().with("--script", BUSY).on_a_disk("size=64m").start();
+    let data = up.inside(&up.launch().folder().join("data"));
+    fs::write(data.join("filler"), vec![b'x'; 64 << 20]).expect_err("a disk of 64 MB takes no 64 MB more");
+    eventually("the application waits for its log", RECOVERY, || {
+        let part = up.part("sample-app")?;
+        if part["state"] == "degraded" { Ok(()) } else { Err(part.to_string()) }
+    });
+    up.signal(Signal::INT);
+    up.wait(END_LIMIT);
+    assert_nothing_left(&up);
+}
+
+/// The processes of the replicas that are there now.
+fn replica_pids(up: &Up) -> Vec<u32> {
+    let state = up.state().unwrap_or_default();
+    let pods = state["replicas"]["pods"].as_array().cloned().unwrap_or_default();
+    pods.iter().filter_map(|pod| pod["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())).collect()
+}
+
+#[test]
+fn a_hung_replica_takes_no_requests_and_shows_until_it_goes_on() {
+    let up = Launch::new().with("--script", BUSY).start();
+    let ready = |up: &Up, wanted: u64| {
+        eventually(&format!("{wanted} replicas are ready"), RECOVERY, || {
+            let replicas = up.state()?["replicas"].clone();
+            if replicas["ready"] == wanted { Ok(()) } else { Err(replicas.to_string()) }
+        });
+    };
+    ready(&up, 2);
+    let pid = replica_pids(&up)[0];
+    process::signal(pid, Signal::STOP);
+    ready(&up, 1);
+    eventually("the application is degraded", RECOVERY, || {
+        let part = up.part("sample-app")?;
+        if part["state"] == "degraded" { Ok(()) } else { Err(part.to_string()) }
+    });
+    process::signal(pid, Signal::CONT);
+    ready(&up, 2);
+    process::signal(pid, Signal::KILL);
+    eventually("its restart is counted", RECOVERY, || {
+        let part = up.part("sample-app")?;
+        if part["restarts"] == 1 && part["state"] == "up" { Ok(()) } else { Err(part.to_string()) }
+    });
     assert_the_books_balance(&up);
 }
 

@@ -6,6 +6,7 @@ pub mod sample_app;
 pub mod up;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -106,7 +107,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Up(args)) => up::main(*args),
         Some(Command::Program(program)) => program.main(),
         Some(Command::Completions { shell }) => {
-            clap_complete::generate(shell, &mut Cli::command(), "binnacle", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "binnacle", &mut script);
+            // A reader that has gone, such as `head`, is no fault.
+            let _printed = std::io::stdout().write_all(&script);
             ExitCode::SUCCESS
         }
     }

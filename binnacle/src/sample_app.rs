@@ -41,6 +41,7 @@ pub struct Args {
 struct Requests {
     ok: AtomicU64,
     declined: AtomicU64,
+    orders: AtomicU64,
 }
 
 /// Parses `arguments` and serves until a signal.
@@ -73,9 +74,9 @@ pub async fn run(listener: TcpListener, shutdown: Shutdown) -> std::io::Result<(
 async fn answer(State(requests): State<Arc<Requests>>, request: Request) -> Result<Response, Infallible> {
     let started = Instant::now();
     let path = request.uri().path();
-    let order = path == "/orders";
     let number = requests.ok.load(Ordering::Relaxed) + requests.declined.load(Ordering::Relaxed) + 1;
-    let (status, count, level, message) = if order && number.is_multiple_of(DECLINED_EVERY) {
+    let is_declined = path == "/orders" && (requests.orders.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(DECLINED_EVERY);
+    let (status, count, level, message) = if is_declined {
         (StatusCode::PAYMENT_REQUIRED, &requests.declined, "error", "payment declined")
     } else {
         (StatusCode::OK, &requests.ok, "info", "request served")
@@ -93,8 +94,8 @@ async fn answer(State(requests): State<Arc<Requests>>, request: Request) -> Resu
 async fn metrics(State(requests): State<Arc<Requests>>) -> impl IntoResponse {
     let (ok, declined) = (requests.ok.load(Ordering::Relaxed), requests.declined.load(Ordering::Relaxed));
     let text = format!(
-        "# HELP http_requests_total Requests answered, by method and status code.\n# TYPE http_requests_total counter\n\
-         http_requests_total{{code=\"200\",method=\"GET\"}} {ok}\nhttp_requests_total{{code=\"402\",method=\"GET\"}} {declined}\n"
+        "# HELP http_requests_total Requests answered, by status code.\n# TYPE http_requests_total counter\n\
+         http_requests_total{{code=\"200\"}} {ok}\nhttp_requests_total{{code=\"402\"}} {declined}\n"
     );
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
 }

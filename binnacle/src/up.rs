@@ -1,6 +1,7 @@
 //! `binnacle up`: the whole stack on this machine. Every program of it is a child process of the same binary, so that each
 //! lives, fails and is measured alone, as in a cluster; the sample application's replicas are processes too. This one keeps
-//! them running, plays the part of the cluster, drives the load, and serves the page. It knows no program from inside.
+//! them running, plays the part of the cluster, drives the load, and serves the page. It asks the programs over their public
+//! endpoints, and knows of their insides only the autoscaler's file and report.
 
 pub mod args;
 pub mod container_log;
@@ -16,6 +17,7 @@ mod history;
 mod host;
 mod log_sink;
 mod output;
+mod retention;
 mod seen;
 mod stack;
 mod state;
@@ -23,7 +25,7 @@ mod story;
 mod summary;
 mod watch;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -130,27 +132,36 @@ fn progress(stack: &Stack) -> ProgressBar {
 }
 
 fn greet(stack: &Stack) {
-    println!("Binnacle {}: the page is at {}", env!("CARGO_PKG_VERSION"), stack.links.page);
+    say(&format!("Binnacle {}: the page is at {}", env!("CARGO_PKG_VERSION"), stack.links.page));
     for part in &stack.parts {
         let status = part.status();
-        println!("  {:<16} {}", status.name, status.address.unwrap_or_else(|| "replicas of the sample application".to_owned()));
+        let address = status.address.unwrap_or_else(|| "replicas of the sample application".to_owned());
+        say(&format!("  {:<16} {address}", status.name));
     }
-    println!("  {:<16} {}", "log lines", stack.sink.shown());
-    println!("  {:<16} {}", "data", stack.directory.path().display());
-    println!("Ctrl-C ends everything.");
+    say(&format!("  {:<16} {}", "log lines", stack.sink.shown()));
+    say(&format!("  {:<16} {}", "data", stack.directory.path().display()));
+    say("Ctrl-C ends everything.");
+}
+
+/// Prints a line. A reader that has gone, such as `head`, wants to hear no more and is no fault.
+fn say(line: &str) {
+    let _printed = writeln!(std::io::stdout(), "{line}");
 }
 
 /// The end of a headless run: no more load, all lines stored, the table, and the verdict.
 async fn conclude(stack: &Arc<Stack>, story: &Story, shutdown: &Shutdown) -> anyhow::Result<()> {
     stack.load.pause();
-    // After a signal there is no time to wait.
-    if !shutdown.is_cancelled() {
-        summary::settle(stack, SETTLE).await;
+    tokio::select! {
+        () = summary::settle(stack, SETTLE) => {}
+        () = shutdown.cancelled() => {}
     }
     let summary = summary::summarize(stack, story);
-    println!("{}", summary.table);
+    say(&summary.table);
+    if shutdown.is_cancelled() {
+        anyhow::bail!("interrupted: the table shows what was so at that moment, and the story has no end");
+    }
     if summary.faults.is_empty() {
-        println!("The story held.");
+        say("The story held.");
         return Ok(());
     }
     anyhow::bail!("the story did not hold: {}", summary.faults.join("; "))

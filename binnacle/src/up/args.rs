@@ -18,6 +18,8 @@ const SYNC_PERIOD: Duration = Duration::from_secs(15);
 /// The script without `--duration`, which begins again at its end. After the hold a two-minute window needs about 100 s to
 /// forget the load, and the autoscaler its stabilization window more.
 const SCRIPT: &str = "quiet:30s@5,ramp:20s@5-450,hold:80s@450,quiet:170s@5";
+/// Longer runs have no use for a compressed script.
+const LONGEST: Duration = Duration::from_hours(24);
 /// The shortest run in which the story fits: load, more replicas, quiet, the window's end, stabilization, fewer replicas.
 const SHORTEST_STORY: Duration = Duration::from_mins(1);
 
@@ -49,7 +51,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     hpa_file: Option<PathBuf>,
     /// Ship log lines to this Elasticsearch or OpenSearch instead of the embedded log store
-    #[arg(long, value_name = "URL", value_parser = http_url)]
+    #[arg(long, value_name = "URL", value_parser = http_url, env = "BINNACLE_ELASTICSEARCH", hide_env_values = true)]
     elasticsearch: Option<Url>,
     /// The load, such as quiet:30s@5,ramp:20s@5-450,hold:80s@450 (NAME:SECONDSs@RATE or @FROM-TO, in requests a second)
     #[arg(long, value_name = "PHASES")]
@@ -57,7 +59,7 @@ pub struct Args {
     /// End after this time; script, window and periods shrink so that the story fits
     #[arg(long, value_name = "DURATION", value_parser = positive, allow_hyphen_values = true)]
     duration: Option<Duration>,
-    /// No page to look at: print a summary at the end, and exit with 0 only if the story held
+    /// A check for scripts: print a summary at the end, and exit with 0 only if the story held
     #[arg(long)]
     headless: bool,
     /// How often the application is scraped [default: 5s]
@@ -122,6 +124,9 @@ pub enum ConfigError {
     /// The load cannot be understood.
     #[error("--script: {0}")]
     Script(String),
+    /// A run that is too long to be compressed from.
+    #[error("--duration: {0:?} is more than a day: leave it out to run until a signal")]
+    TooLong(Duration),
     /// There is no obvious place for data.
     #[error("neither HOME nor XDG_STATE_HOME is set: choose a directory with --data-dir")]
     NoHome,
@@ -150,10 +155,13 @@ impl Args {
         if let Some(duration) = self.duration.filter(|duration| self.headless && *duration < SHORTEST_STORY) {
             return Err(ConfigError::TooShort(duration));
         }
+        if let Some(duration) = self.duration.filter(|duration| *duration > LONGEST) {
+            return Err(ConfigError::TooLong(duration));
+        }
         let script = match (self.script, self.duration) {
-            (Some(script), _) => script,
-            (None, Some(duration)) => compressed(duration),
-            (None, None) => SCRIPT.to_owned(),
+            (Some(script), _) => load::parse_script(&script),
+            (None, Some(duration)) => Ok(compressed(duration)),
+            (None, None) => load::parse_script(SCRIPT),
         };
         let fraction = |whole: Duration, part: u32| self.duration.map_or(whole, |duration| whole.min(duration / part));
         Ok(Config {
@@ -161,7 +169,7 @@ impl Args {
             data_dir: self.data_dir.or_else(state_home).ok_or(ConfigError::NoHome)?,
             hpa_file: self.hpa_file,
             elasticsearch: self.elasticsearch,
-            script: load::parse_script(&script).map_err(ConfigError::Script)?,
+            script: script.map_err(ConfigError::Script)?,
             duration: self.duration,
             headless: self.headless,
             scrape_interval: self.scrape_interval.unwrap_or_else(|| fraction(SCRAPE_INTERVAL, 45)),
@@ -172,11 +180,19 @@ impl Args {
     }
 }
 
-/// A script that leaves half of the run for the way down.
-fn compressed(duration: Duration) -> String {
-    let part = |share: f64| duration.as_secs_f64() * share;
-    let (quiet, ramp, hold, rest) = (part(0.1), part(0.08), part(0.22), part(0.6));
-    format!("quiet:{quiet:.1}s@5,ramp:{ramp:.1}s@5-450,hold:{hold:.1}s@450,quiet:{rest:.1}s@5")
+/// A script that leaves three fifths of the run for the way down.
+fn compressed(duration: Duration) -> Vec<Phase> {
+    let phase = |name: &str, share: f64, from: f64, to: f64| {
+        // Whole milliseconds read well on the page.
+        let seconds = (duration.as_secs_f64() * share * 1000.0).round().max(1.0) / 1000.0;
+        Phase { name: name.to_owned(), seconds, from, to }
+    };
+    vec![
+        phase("quiet", 0.1, 5.0, 5.0),
+        phase("ramp", 0.08, 5.0, 450.0),
+        phase("hold", 0.22, 450.0, 450.0),
+        phase("quiet", 0.6, 5.0, 5.0),
+    ]
 }
 
 fn http_url(text: &str) -> Result<Url, String> {

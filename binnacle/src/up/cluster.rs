@@ -18,7 +18,7 @@ use super::replicas::{Deployment, NAME, NAMESPACE, Replica};
 /// The label that ties pods, Deployment and Service together.
 const LABEL: &str = "app";
 /// More replicas than this machine should ever be asked for, whatever an autoscaler's file says.
-const MAX_REPLICAS: u32 = 100;
+pub const MAX_REPLICAS: u32 = 100;
 
 /// All routes.
 pub fn router(deployment: Arc<Deployment>) -> Router {

@@ -2,44 +2,35 @@
 //! the replica up, as Docker's blocking mode does, and loses nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{ChildStderr, ChildStdout};
-use tokio::sync::Mutex;
 
-use super::container_log::{Container, ContainerLog, ENTRY_BYTES};
-use super::part::{Part, State};
+use super::container_log::{Container, ENTRY_BYTES};
+use super::replicas::Trouble;
 
 /// A log that could not be written is tried again after this.
 const RETRY: Duration = Duration::from_millis(500);
 
-/// Copies both streams into `log` until both have ended.
-pub async fn capture(
-    stdout: Option<ChildStdout>,
-    stderr: Option<ChildStderr>,
-    log: ContainerLog,
-    container: Arc<Container>,
-    part: Arc<Part>,
-) {
-    let log = Mutex::new(log);
+/// Copies both streams into the container's log until both have ended.
+pub async fn capture(stdout: Option<ChildStdout>, stderr: Option<ChildStderr>, container: Arc<Container>, trouble: Arc<Trouble>) {
     tokio::join!(
         async {
             if let Some(stdout) = stdout {
-                copy(stdout, "stdout", &log, &container, &part).await;
+                copy(stdout, "stdout", &container, &trouble).await;
             }
         },
         async {
             if let Some(stderr) = stderr {
-                copy(stderr, "stderr", &log, &container, &part).await;
+                copy(stderr, "stderr", &container, &trouble).await;
             }
         }
     );
 }
 
-async fn copy(mut from: impl AsyncRead + Unpin, stream: &str, log: &Mutex<ContainerLog>, container: &Container, part: &Part) {
+async fn copy(mut from: impl AsyncRead + Unpin, stream: &str, container: &Container, trouble: &Trouble) {
     let mut buffer = vec![0; ENTRY_BYTES];
     let mut filled = 0;
     loop {
@@ -49,10 +40,9 @@ async fn copy(mut from: impl AsyncRead + Unpin, stream: &str, log: &Mutex<Contai
         let ended = length == 0;
         let mut begin = 0;
         while let Some(text) = entry(&buffer[begin..filled], ended) {
-            write(log, stream, text, part).await;
             begin += text.len();
-            // A line may be several entries; it is counted when it ends.
-            container.lines.fetch_add(u64::from(text.ends_with(b"\n") || (ended && begin == filled)), Ordering::Relaxed);
+            let ends_line = text.ends_with(b"\n") || (ended && begin == filled);
+            write(container, stream, text, ends_line, trouble).await;
         }
         if ended {
             return;
@@ -71,18 +61,16 @@ fn entry(bytes: &[u8], ended: bool) -> Option<&[u8]> {
     }
 }
 
-async fn write(log: &Mutex<ContainerLog>, stream: &str, text: &[u8], part: &Part) {
+async fn write(container: &Container, stream: &str, text: &[u8], ends_line: bool, trouble: &Trouble) {
     let time = Timestamp::now();
     let mut failed = false;
     loop {
         // Bound first: the lock must not be held across the wait.
-        let written = log.lock().await.write(stream, text, time);
+        let written = container.log().await.write(stream, text, time, ends_line);
         match written {
-            Ok(()) if failed => return part.set(State::Up, ""),
+            Ok(()) if failed => return trouble.clear(),
             Ok(()) => return,
-            Err(error) => {
-                part.set(State::Degraded, format!("cannot write a container's log ({error}): replicas wait until it works again"))
-            }
+            Err(error) => trouble.set(format!("cannot write a container's log ({error}): replicas wait until it works again")),
         }
         failed = true;
         tokio::time::sleep(RETRY).await;

@@ -173,6 +173,11 @@ impl Part {
         log.push_back(line);
     }
 
+    /// A process of it died and is started again.
+    pub fn restarted(&self) {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).restarts += 1;
+    }
+
     fn started(&self, pid: Option<u32>, restart: bool) {
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         status.pid = pid;

@@ -5,18 +5,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use daemon::Shutdown;
 use daemon::backoff::Backoff;
 use jiff::Timestamp;
 use rand::RngExt as _;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
-use super::container_log::{Container, ContainerLog, Identity, Settings};
-use super::output;
+use super::container_log::{Container, Identity, Settings};
+use super::log_sink::LogSink;
 use super::part::{self, Part, State};
+use super::{output, retention};
 
 /// The Deployment's, the Service's and the container's name.
 pub const NAME: &str = "sample-metrics-app";
@@ -24,8 +25,15 @@ pub const NAME: &str = "sample-metrics-app";
 pub const NAMESPACE: &str = "default";
 /// A replica that was told to end may finish its requests this long.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How often a new replica is asked whether it serves.
-const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+/// How often a replica is asked whether it serves, and more often while it starts.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
+const START_PROBE_INTERVAL: Duration = Duration::from_millis(50);
+/// A replica that lived this long before it died is no crash loop.
+const LONG_LIFE: Duration = Duration::from_secs(10);
+/// Fewer replicas than were asked for are trouble after this; starting takes a fraction of a second.
+const SHORT_OF_REPLICAS: Duration = Duration::from_secs(5);
+/// What a replica wrote last may wait this long for a log that cannot be written, when everything is to end within 5 s.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Restart delays of a replica that dies, shorter than the kubelet's 10 s to 5 min: this is one machine's demonstration.
 const RESTART: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
@@ -60,8 +68,31 @@ pub struct Deployment {
     settings: Settings,
     generation: String,
     part: Arc<Part>,
-    /// Containers of this run and the lines written to their logs.
-    pub containers: Mutex<Vec<Arc<Container>>>,
+    sink: LogSink,
+    lines: Arc<AtomicU64>,
+    trouble: Arc<Trouble>,
+    short_since: Mutex<Option<Instant>>,
+    ending: Shutdown,
+}
+
+/// Why the last attempt of a replica failed, while it does.
+#[derive(Debug, Default)]
+pub struct Trouble(Mutex<Option<String>>);
+
+impl Trouble {
+    /// It fails, for this reason.
+    pub fn set(&self, reason: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+    }
+
+    /// It works.
+    pub fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 #[derive(Debug)]
@@ -76,11 +107,28 @@ struct Wanted {
 pub struct Conflict;
 
 impl Deployment {
-    /// A Deployment of `replicas`, none of which runs yet. `part` shows its health.
+    /// A Deployment of `replicas`, none of which runs yet. `part` shows its health; `sink` knows which of their lines are
+    /// stored, so that logs are kept until then.
     #[must_use]
-    pub fn new(replicas: u32, settings: Settings, part: Arc<Part>) -> Arc<Self> {
-        let state = Mutex::new(Wanted { replicas, version: 1, present: Vec::new() });
-        Arc::new(Self { state, changed: Notify::new(), settings, generation: random_name(9), part, containers: Mutex::default() })
+    pub fn new(replicas: u32, settings: Settings, part: Arc<Part>, sink: LogSink) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(Wanted { replicas, version: 1, present: Vec::new() }),
+            changed: Notify::new(),
+            settings,
+            generation: random_name(9),
+            part,
+            sink,
+            lines: Arc::default(),
+            trouble: Arc::default(),
+            short_since: Mutex::default(),
+            ending: Shutdown::new(),
+        })
+    }
+
+    /// How the names of this run's pods begin.
+    #[must_use]
+    pub fn pod_prefix(&self) -> String {
+        format!("{NAME}-{}-", self.generation)
     }
 
     /// The wanted number and the version of that wish.
@@ -122,8 +170,24 @@ impl Deployment {
     /// Lines in all container logs of this run.
     #[must_use]
     pub fn lines_written(&self) -> u64 {
-        let containers = self.containers.lock().unwrap_or_else(PoisonError::into_inner);
-        containers.iter().map(|container| container.lines.load(Ordering::Relaxed)).sum()
+        self.lines.load(Ordering::Relaxed)
+    }
+
+    /// Shows the application's health as it is now: asked for, serving, in trouble.
+    pub fn judge(&self) {
+        let (wanted, ready) = (self.scale().0, self.ready().len());
+        let is_short = ready < usize::try_from(wanted).unwrap_or(usize::MAX);
+        let mut since = self.short_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if is_short { since.or_else(|| Some(Instant::now())) } else { None };
+        let for_long = since.is_some_and(|since| since.elapsed() > SHORT_OF_REPLICAS);
+        drop(since);
+        match self.trouble.get() {
+            Some(trouble) => self.part.set(State::Degraded, trouble),
+            None if for_long && ready == 0 => self.part.set(State::Down, format!("none of {wanted} replicas serves")),
+            None if for_long => self.part.set(State::Degraded, format!("{ready} of {wanted} replicas serve")),
+            None if is_short => {}
+            None => self.part.set(State::Up, ""),
+        }
     }
 
     /// Starts and ends replicas as asked until `shutdown`, then ends them all.
@@ -139,6 +203,7 @@ impl Deployment {
                 () = shutdown.cancelled() => {}
             }
         }
+        self.ending.cancel();
         self.replicas().iter().for_each(|replica| replica.end());
         while running.join_next().await.is_some() {}
     }
@@ -154,7 +219,7 @@ impl Deployment {
         for _ in count..wanted {
             match Replica::new(&self.generation) {
                 Ok(replica) => born.push(Arc::new(replica)),
-                Err(error) => self.part.set(State::Degraded, format!("cannot open a port for a replica: {error}")),
+                Err(error) => self.trouble.set(format!("cannot open a port for a replica: {error}")),
             }
         }
         state.present.extend(born.iter().cloned());
@@ -165,11 +230,19 @@ impl Deployment {
     async fn live(self: Arc<Self>, replica: Arc<Replica>, client: reqwest::Client) {
         let mut backoff = Backoff::new(RESTART.0, RESTART.1);
         while !replica.stop.is_cancelled() {
-            if let Err(error) = self.contain(&replica, &client).await {
-                self.part.set(State::Degraded, format!("{}: {error}", replica.pod));
+            let begun = Instant::now();
+            match self.contain(&replica, &client).await {
+                Err(error) => self.trouble.set(format!("{}: {error}", replica.pod)),
+                Ok(()) => self.trouble.clear(),
             }
             replica.set_ready(false);
             replica.pid.store(0, Ordering::Relaxed);
+            if !replica.stop.is_cancelled() {
+                self.part.restarted();
+            }
+            if begun.elapsed() > LONG_LIFE {
+                backoff.reset();
+            }
             tokio::select! {
                 () = tokio::time::sleep(backoff.next_delay()) => {}
                 () = replica.stop.cancelled() => {}
@@ -181,20 +254,37 @@ impl Deployment {
     /// One container's life, from its empty log to its last line.
     async fn contain(&self, replica: &Replica, client: &reqwest::Client) -> std::io::Result<()> {
         let identity = Identity { id: random_hex(64), pod: replica.pod.clone(), pod_uid: replica.uid.clone() };
-        let log = ContainerLog::create(self.settings.clone(), &identity)?;
-        let container = Arc::new(Container { id: identity.id, lines: AtomicU64::new(0) });
-        self.containers.lock().unwrap_or_else(PoisonError::into_inner).push(container.clone());
+        let container = Container::create(self.settings.clone(), &identity, self.lines.clone())?;
         let mut child = part::command("sample-app", &[], &replica.listener)?.stdout(Stdio::piped()).spawn()?;
         replica.pid.store(child.id().unwrap_or_default().into(), Ordering::Relaxed);
-        let output = tokio::spawn(output::capture(child.stdout.take(), child.stderr.take(), log, container, self.part.clone()));
+        let output = output::capture(child.stdout.take(), child.stderr.take(), container.clone(), self.trouble.clone());
+        let output = tokio::spawn(output);
+        let retention = tokio::spawn(retention::follow(container.clone(), self.sink.clone()));
         tokio::select! {
             _ = child.wait() => {}
-            () = replica.probe(client, &self.part) => {}
+            () = replica.probe(client) => {}
         }
         replica.set_ready(false);
         part::stop(&mut child, DRAIN).await;
-        // The process is gone, so its output ends; what it wrote last is still to be put into the file.
-        output.await.map_err(std::io::Error::other)
+        retention.abort();
+        self.last_words(output, &replica.pod).await?;
+        tokio::spawn(retention::bury(container, self.sink.clone()));
+        Ok(())
+    }
+
+    /// The process is gone, so its output ends; what it wrote last is still to be put into the file.
+    async fn last_words(&self, mut output: JoinHandle<()>, pod: &str) -> std::io::Result<()> {
+        let too_late = async {
+            self.ending.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            written = &mut output => return written.map_err(std::io::Error::other),
+            () = too_late => {}
+        }
+        output.abort();
+        tracing::error!(pod, "its last lines are lost: its log cannot be written, and everything is to end");
+        Ok(())
     }
 }
 
@@ -237,16 +327,17 @@ impl Replica {
         self.stop.cancel();
     }
 
-    /// Marks the replica ready as soon as it answers; returns when it is told to end.
-    async fn probe(&self, client: &reqwest::Client, part: &Part) {
+    /// Marks the replica ready while it answers; returns when it is told to end.
+    async fn probe(&self, client: &reqwest::Client) {
         let url = format!("http://{}/healthz", self.address);
         let serving = async {
-            while !client.get(&url).timeout(DRAIN).send().await.is_ok_and(|answer| answer.status().is_success()) {
-                tokio::time::sleep(PROBE_INTERVAL).await;
+            let mut has_served = false;
+            loop {
+                let answers = client.get(&url).timeout(DRAIN).send().await.is_ok_and(|answer| answer.status().is_success());
+                self.set_ready(answers);
+                has_served |= answers;
+                tokio::time::sleep(if has_served { PROBE_INTERVAL } else { START_PROBE_INTERVAL }).await;
             }
-            self.set_ready(true);
-            part.set(State::Up, "");
-            std::future::pending::<()>().await;
         };
         tokio::select! {
             () = serving => {}

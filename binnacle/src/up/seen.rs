@@ -1,7 +1,7 @@
 //! What was seen of the parts last, as plain data: what is not known is none, never a guess.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hpa::report::Entry;
 use serde::Deserialize;
@@ -15,12 +15,16 @@ pub struct Seen {
     pub host: Option<Host>,
     /// The exporter's first reading and its newest.
     pub readings: Option<(Reading, Reading)>,
+    /// When the newest reading was taken.
+    pub read_at: Option<Instant>,
     /// How long the last scrape took, seen from here.
     pub scrape: Option<Duration>,
     /// Decisions, oldest first.
     pub decisions: Vec<Entry>,
     /// Lines of this run that are in the store; none until it answered once.
     pub stored: Option<u64>,
+    /// When they were counted.
+    pub counted_at: Option<Instant>,
     /// Why the store cannot be asked.
     pub store_error: Option<String>,
     /// What the log agent says of itself, while it answers.

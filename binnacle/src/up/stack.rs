@@ -5,30 +5,35 @@ use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use daemon::serve::bind;
 use hpa::spec::Autoscaler;
+use hpa::spec::position::Positions;
 use jiff::Timestamp;
 use reqwest::{Client, Url};
 
 use super::args::{Addresses, Config};
+use super::cluster::MAX_REPLICAS;
 use super::container_log::Settings;
 use super::data_directory::DataDirectory;
 use super::history::History;
 use super::load::Load;
 use super::log_sink::{INDEX, LogSink};
 use super::part::{Part, PartSpec};
-use super::replicas::{Deployment, NAME};
+use super::replicas::{Deployment, NAME, NAMESPACE};
 use super::seen::Seen;
 
 /// The autoscaler that is followed when no file is given.
 const BUILT_IN_HPA: &str = include_str!("../../../deploy/examples/sample-metrics-app/hpa.yaml");
 /// The name of the custom metrics API before Kubernetes 1.8, which old documents still show.
 const OLD_GROUP: &str = "custom-metrics.metrics.k8s.io";
+/// A busy machine may make a sync this late.
+const SLACK: Duration = Duration::from_secs(5);
 /// Docker's `max-size` and `max-file` as clusters commonly set them.
 const LOG_FILE_BYTES: u64 = 10_000_000;
-const LOG_FILES: u32 = 3;
+const LOG_FILES: usize = 3;
 
 /// Where people and parts find each other, as URLs without a slash at the end.
 #[derive(Clone, Debug)]
@@ -76,11 +81,20 @@ impl Stack {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest value of the metric that the autoscaler followed.
+    /// The newest value of the metric that the autoscaler followed; none when it has not decided for two sync periods.
     pub fn metric(&self) -> Option<f64> {
+        let fresh = i64::try_from((2 * self.config.sync_period + SLACK).as_millis()).unwrap_or(i64::MAX);
         let seen = self.seen();
-        let value = seen.decisions.last()?.metrics.first()?.value_milli?;
-        Some(value as f64 / 1000.0)
+        let last = seen.decisions.last().filter(|last| Timestamp::now().as_millisecond() - last.time <= fresh)?;
+        Some(last.metrics.first()?.value_milli? as f64 / 1000.0)
+    }
+
+    /// Lines of this run that are stored; asks the store.
+    ///
+    /// # Errors
+    /// One sentence: the store cannot be asked.
+    pub async fn stored(&self) -> Result<u64, String> {
+        self.sink.count(self.started, &self.deployment.pod_prefix()).await
     }
 
     /// Lines that are written and not yet stored, as far as is known.
@@ -107,7 +121,7 @@ pub struct Prepared {
 /// One sentence that names the flag, file or address, and says what to do.
 pub fn prepare(config: Config) -> anyhow::Result<Prepared> {
     daemon::tls::install_crypto();
-    let given = config.hpa_file.as_deref().map(hpa::spec::file::read).transpose().context("--hpa-file")?;
+    let given = config.hpa_file.as_deref().map(local_autoscaler).transpose().context("--hpa-file")?;
     let sockets = Sockets::take(&config.addresses, config.elasticsearch.is_none())?;
     let links = sockets.links()?;
     let directory = DataDirectory::open(config.data_dir.clone())?;
@@ -125,7 +139,9 @@ pub fn prepare(config: Config) -> anyhow::Result<Prepared> {
         (Some(url), _) => url.clone(),
         (None, store) => store.as_deref().unwrap_or_default().parse()?,
     };
-    let sink = LogSink::new(client.clone(), url.clone());
+    // It may carry a password, so it goes only to a server that proves who it is.
+    let careful = Client::builder().no_proxy().build().context("cannot make an HTTP client")?;
+    let sink = LogSink::new(careful, url.clone());
     let wiring = Wiring {
         config: &config,
         links: &links,
@@ -146,7 +162,7 @@ pub fn prepare(config: Config) -> anyhow::Result<Prepared> {
         links,
         autoscaler,
         parts,
-        deployment: Deployment::new(first, settings, application),
+        deployment: Deployment::new(first, settings, application, sink.clone()),
         load: Load::new(config.script.clone(), config.duration.is_none()),
         sink,
         seen: Mutex::default(),
@@ -156,6 +172,38 @@ pub fn prepare(config: Config) -> anyhow::Result<Prepared> {
         config,
     };
     Ok(Prepared { stack: Arc::new(stack), page, programs })
+}
+
+/// Reads an autoscaler that this machine can follow.
+///
+/// # Errors
+/// The file is none, or wants what only a cluster has; the message names file, line and field.
+fn local_autoscaler(file: &Path) -> anyhow::Result<Autoscaler> {
+    let autoscaler = hpa::spec::file::read(file)?;
+    let fault = |field: &str, problem: String| {
+        // It was read a moment ago; should it be gone, its beginning is named.
+        let line = Positions::of(&std::fs::read_to_string(file).unwrap_or_default()).line(field);
+        Err(anyhow::anyhow!("{}:{line}: {field}: {problem}", file.display()))
+    };
+    let target = autoscaler.target();
+    let only = format!("Deployment/{NAMESPACE}/{NAME}");
+    if target != only {
+        return fault("spec.scaleTargetRef", format!("there is no {target} on this machine: name {only}"));
+    }
+    for (field, replicas) in [("spec.minReplicas", autoscaler.spec.min()), ("spec.maxReplicas", autoscaler.spec.max_replicas)] {
+        if u32::try_from(replicas).is_ok_and(|replicas| replicas > MAX_REPLICAS) {
+            return fault(field, format!("{replicas} replicas are too many for one machine: give at most {MAX_REPLICAS}"));
+        }
+    }
+    let unknown = autoscaler.spec.metrics.iter().position(|metric| !["Object", "Pods"].contains(&metric.kind.as_str()));
+    if let Some(index) = unknown {
+        let kind = &autoscaler.spec.metrics[index].kind;
+        return fault(
+            &format!("spec.metrics[{index}].type"),
+            format!("{kind} metrics are not to be had here: use an Object or a Pods metric"),
+        );
+    }
+    Ok(autoscaler)
 }
 
 fn with_part(spec: PartSpec) -> (Arc<Part>, PartSpec) {
@@ -233,7 +281,7 @@ impl Wiring<'_> {
         let Sockets { page: _, exporter, adapter, hpa, agent, store } = sockets;
         let Links { page, exporter: exporter_url, adapter: adapter_url, hpa: hpa_url, agent: agent_url, store: store_url } =
             self.links;
-        let period = |period: std::time::Duration| OsString::from(format!("{}ms", period.as_millis()));
+        let period = |period: Duration| OsString::from(format!("{}ms", period.as_millis()));
         let text = |text: &str| OsString::from(text);
         let spec = |name, listener, url: &str, probe: &str, shown: &str, flags: Vec<(&str, OsString)>| PartSpec {
             name,
@@ -292,7 +340,7 @@ impl Wiring<'_> {
 
 /// Where the sample application's rate is, below a group and version.
 pub fn metric_path() -> String {
-    format!("namespaces/default/services/{NAME}/http_requests")
+    format!("namespaces/{NAMESPACE}/services/{NAME}/http_requests")
 }
 
 #[cfg(test)]

@@ -169,7 +169,7 @@ pub async fn settle(stack: &Stack, limit: Duration) {
         loop {
             let written = stack.deployment.lines_written();
             // Asked here, not taken from what was seen: that may be a second old.
-            if stack.sink.count(stack.started).await == Ok(written) && written == stack.deployment.lines_written() {
+            if stack.stored().await == Ok(written) && written == stack.deployment.lines_written() {
                 let mut seen = stack.seen();
                 seen.stored = Some(written);
                 return;

@@ -72,8 +72,8 @@ async fn exporter(stack: &Stack) {
     };
     // A restarted exporter counts from zero again.
     let first = seen.readings.filter(|(_, last)| last.scrapes <= reading.scrapes).map_or(reading, |(first, _)| first);
-    seen.host = seen.readings.map(|(_, before)| reading.since(&before, HOST_PERIOD));
-    seen.readings = Some((first, reading));
+    seen.host = seen.readings.zip(seen.read_at).map(|((_, before), at)| reading.since(&before, begun.duration_since(at)));
+    (seen.readings, seen.read_at) = (Some((first, reading)), Some(begun));
     seen.scrape = Some(took);
 }
 
@@ -94,13 +94,15 @@ async fn decisions(stack: &Stack) {
 }
 
 async fn logs(stack: &Stack) {
-    let (count, state) = tokio::join!(stack.sink.count(stack.started), text(stack, format!("{}/state", stack.links.agent)));
+    let (count, state) = tokio::join!(stack.stored(), text(stack, format!("{}/state", stack.links.agent)));
     let mut seen = stack.seen();
     seen.agent = state.and_then(|state| serde_json::from_str(&state).ok());
     match count {
         Ok(count) => {
-            seen.log_rate = seen.stored.map(|before| count.saturating_sub(before) as f64 / LOG_PERIOD.as_secs_f64());
-            (seen.stored, seen.store_error) = (Some(count), None);
+            let now = Instant::now();
+            let before = seen.stored.zip(seen.counted_at);
+            seen.log_rate = before.map(|(before, at)| count.saturating_sub(before) as f64 / now.duration_since(at).as_secs_f64());
+            (seen.stored, seen.counted_at, seen.store_error) = (Some(count), Some(now), None);
         }
         Err(error) => (seen.log_rate, seen.store_error) = (None, Some(error)),
     }
@@ -147,6 +149,7 @@ async fn seconds(stack: &Stack) {
             (uid.clone(), count.saturating_sub(before) as f64 / elapsed)
         };
         stack.seen().pod_rates = now.iter().map(rate).collect();
+        stack.deployment.judge();
         let row = row(stack);
         stack.history.lock().unwrap_or_else(PoisonError::into_inner).push(row);
         (before, last) = (now, Instant::now());

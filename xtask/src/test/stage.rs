@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -14,10 +13,12 @@ use super::packages::{self, BROWSER, PROCESS_TOOLS, Package};
 /// A stage that compiles may take this long on two cores from nothing (the release build with its link-time optimisation
 /// is the longest) without being taken for hung.
 const BUILD_LIMIT: Duration = Duration::from_secs(40 * 60);
+/// Getting the servers compiles Kubernetes and Prometheus once, which takes a quarter of an hour on two cores.
+const SERVERS_LIMIT: Duration = Duration::from_secs(60 * 60);
 /// A stage whose dependencies are compiled already.
 const RUN_LIMIT: Duration = Duration::from_secs(20 * 60);
 
-/// The flags of `up` that choose an address, each of which gets a free port.
+/// The flags of `up` that choose an address.
 const ADDRESS_FLAGS: [&str; 6] =
     ["--page-address", "--exporter-address", "--adapter-address", "--hpa-address", "--agent-address", "--store-address"];
 
@@ -66,6 +67,11 @@ pub const STAGES: &[Stage] = &[
         ..quick("up", "the whole stack: bad input, signals, kills", BUILD_LIMIT, |_| Ok(vec![whole("up")]))
     },
     Stage { slow: true, shows_output: true, ..quick("headless", "release build, then the story in 90 s", BUILD_LIMIT, headless) },
+    Stage {
+        slow: true,
+        needs: &[PROCESS_TOOLS, packages::GO, packages::MAVEN, packages::NODE_TOOLS, packages::IMAGE_TOOLS],
+        ..quick("servers", "real Kubernetes with a node, Prometheus, Elasticsearch, OpenSearch", SERVERS_LIMIT, servers)
+    },
     Stage {
         slow: true,
         needs: &[PROCESS_TOOLS, BROWSER],
@@ -118,20 +124,22 @@ fn whole(target: &str) -> Command {
     test
 }
 
+fn servers(_: &Room) -> anyhow::Result<Vec<Command>> {
+    let mut tests = whole("servers");
+    if !rustix::process::geteuid().is_root() {
+        tests.args(["--skip", "node::"]);
+    }
+    Ok(vec![cargo(&["run", "--quiet", "--package", "xtask", "--", "servers"]), tests])
+}
+
 fn headless(room: &Room) -> anyhow::Result<Vec<Command>> {
     let mut story = cargo(&["run", "--quiet", "--release", "--", "up", "--duration", "90s", "--headless", "--data-dir"]);
     story.arg(&room.scratch);
-    for (flag, address) in ADDRESS_FLAGS.iter().zip(free_addresses(ADDRESS_FLAGS.len())?) {
-        story.args([flag, address.as_str()]);
+    for flag in ADDRESS_FLAGS {
+        // Any free port, chosen when it starts.
+        story.args([flag, "127.0.0.1:0"]);
     }
     Ok(vec![cargo(&["build", "--release"]), story])
-}
-
-/// Loopback addresses that were free a moment ago; all are held until the last is found, so that none comes twice.
-fn free_addresses(count: usize) -> anyhow::Result<Vec<String>> {
-    let held: io::Result<Vec<TcpListener>> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0")).collect();
-    let held = held.context("no free port on 127.0.0.1")?;
-    held.iter().map(|listener| Ok(listener.local_addr()?.to_string())).collect()
 }
 
 #[cfg(test)]
@@ -144,12 +152,6 @@ mod tests {
     fn names_are_unique() {
         let names: HashSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-    }
-
-    #[test]
-    fn free_addresses_differ() {
-        let addresses = free_addresses(ADDRESS_FLAGS.len()).unwrap();
-        assert_eq!(addresses.iter().collect::<HashSet<_>>().len(), ADDRESS_FLAGS.len(), "{addresses:?}");
     }
 
     #[test]
