@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -22,8 +23,8 @@ pub fn parse<A: Parser>(arguments: impl IntoIterator<Item = OsString>) -> Result
     })
 }
 
-/// Runs `program` on a runtime of one thread until it returns; SIGTERM and Ctrl-C cancel the [`Shutdown`] it is given,
-/// a second signal ends the process at once. An error is printed as one line, with its causes, and means exit code 1.
+/// Runs `program` on a runtime of one thread until it returns; SIGTERM, Ctrl-C and a closed terminal cancel the
+/// [`Shutdown`] it is given, a second signal ends the process at once. An error is printed as one line, with its causes, and means exit code 1.
 pub fn start<F>(log: LogArgs, program: impl FnOnce(Shutdown) -> F) -> ExitCode
 where
     F: Future<Output = anyhow::Result<()>>,
@@ -44,7 +45,8 @@ where
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("error: {}", sentence(error));
+    // With stderr closed there is nobody to tell, and the exit code still says it.
+    let _printed = writeln!(std::io::stderr(), "error: {}", sentence(error));
     ExitCode::FAILURE
 }
 

@@ -4,16 +4,17 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::fd::AsFd as _;
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::Router;
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
 use crate::shutdown::Shutdown;
-use crate::tls::TlsListener;
 
-/// How long requests under way may take after shutdown: half of the 5 s within which the whole stack ends.
-const DRAIN: Duration = Duration::from_millis(2500);
+mod accept;
+mod connection;
+mod patience;
 
 /// An address that cannot be listened on, or a listener that cannot be taken over.
 #[derive(Debug, thiserror::Error)]
@@ -91,26 +92,15 @@ pub fn from_stdin() -> Result<std::net::TcpListener, BindError> {
 /// # Errors
 /// The listener failed for good.
 pub async fn http(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown)
-        .await
+    accept::run(listener, None, router, shutdown, accept::bounds()).await
 }
 
 /// Serves `router` on HTTPS until `shutdown`, as [`http`] does.
 ///
 /// # Errors
 /// The listener failed for good.
-pub async fn https(listener: TlsListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
-    drained(axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned()).into_future(), shutdown)
-        .await
-}
-
-async fn drained(server: impl Future<Output = io::Result<()>>, shutdown: Shutdown) -> io::Result<()> {
-    tokio::pin!(server);
-    tokio::select! {
-        outcome = &mut server => return outcome,
-        () = shutdown.cancelled() => {}
-    }
-    tokio::time::timeout(DRAIN, server).await.unwrap_or(Ok(()))
+pub async fn https(listener: TcpListener, config: Arc<ServerConfig>, router: Router, shutdown: Shutdown) -> io::Result<()> {
+    accept::run(listener, Some(config.into()), router, shutdown, accept::bounds()).await
 }
 
 #[cfg(test)]

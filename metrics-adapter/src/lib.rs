@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use daemon::Shutdown;
 use daemon::admin::Readiness;
-use daemon::tls::{TlsError, TlsListener};
+use daemon::tls::TlsError;
 
 pub use self::args::{Args, Config};
 pub use self::config::ReadError;
@@ -84,9 +84,9 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
     let groups = apiserver::Groups::new(serves_custom, alias_groups);
     let router = apiserver::router(groups, provider, current, own, registry, readiness);
     let address = listener.local_addr()?;
-    let listener = TlsListener::new(tokio::net::TcpListener::from_std(listener)?, tls)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
     tracing::info!(%address, "listening");
-    Ok(daemon::serve::https(listener, router, shutdown).await?)
+    Ok(daemon::serve::https(listener, tls, router, shutdown).await?)
 }
 
 /// The whole program: parses `arguments` (the first is its name), listens, runs until a signal.

@@ -1,8 +1,8 @@
 //! The machine that is read: the roots of its file systems as values, and files that are read again at every scrape. It
 //! knows no collector and parses nothing.
 
-mod devices;
 pub mod adjtimex;
+mod devices;
 mod file;
 pub mod netlink;
 mod presence;
