@@ -10,5 +10,5 @@ pub mod serve;
 pub mod shutdown;
 pub mod tls;
 
-pub use program::{parse, start};
+pub use program::{failed, parse, start};
 pub use shutdown::Shutdown;

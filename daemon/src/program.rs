@@ -44,7 +44,8 @@ where
     outcome.map_or_else(|error| failed(&error), |()| ExitCode::SUCCESS)
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
+/// Says `error` in one line on stderr, with its causes, and gives the exit code 1.
+pub fn failed(error: &anyhow::Error) -> ExitCode {
     // With stderr closed there is nobody to tell, and the exit code still says it.
     let _printed = writeln!(std::io::stderr(), "error: {}", sentence(error));
     ExitCode::FAILURE

@@ -104,12 +104,6 @@ async fn start(args: RunArgs, shutdown: Shutdown) -> anyhow::Result<()> {
     Ok(run(config, listener, shutdown).await?)
 }
 
-fn done<E: std::error::Error>(outcome: Result<(), E>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn done<E: std::error::Error + Send + Sync + 'static>(outcome: Result<(), E>) -> ExitCode {
+    outcome.map_or_else(|error| daemon::failed(&error.into()), |()| ExitCode::SUCCESS)
 }

@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         ],
         "asking servers",
     ),
+    ("hyper", &["daemon/src/serve/"], "the accept loop"),
     ("tantivy", &["binnacle/src/log_store"], "the embedded index"),
     ("promql_parser", &["metrics-adapter/src/promql"], "PromQL"),
     ("rcgen", &["daemon/src/tls"], "self-signed certificates"),

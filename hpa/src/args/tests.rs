@@ -42,7 +42,7 @@ fn what_is_impossible_is_told_by_flag() {
         assert!(error.contains(expected), "{error}");
     };
     check(&["--horizontal-pod-autoscaler-sync-period=0"], "--horizontal-pod-autoscaler-sync-period: it must be above 0");
-    check(&["--horizontal-pod-autoscaler-sync-period=soon"], "\"soon\" is no duration");
+    check(&["--horizontal-pod-autoscaler-sync-period=soon"], "\"soon\" is not a duration");
     check(&["--horizontal-pod-autoscaler-tolerance=-1"], "--horizontal-pod-autoscaler-tolerance: -1 is no tolerance");
     check(&["--metrics-server=file:///x"], "--metrics-server: file:///x is not the URL of a server");
     check(&["--certificate-authority=absent.pem"], "--certificate-authority: cannot read absent.pem");

@@ -138,6 +138,16 @@ async fn a_request_under_way_is_answered_after_shutdown_and_idle_connections_are
     server.ended().await;
 }
 
+#[tokio::test]
+async fn a_listener_that_is_gone_ends_the_server_with_an_error() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let other = listener.try_clone().unwrap();
+    let running = tokio::spawn(run(TcpListener::from_std(listener).unwrap(), None, hello(), Shutdown::new(), FEW));
+    rustix::net::shutdown(&other, rustix::net::Shutdown::Both).unwrap();
+    assert!(tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().is_err());
+}
+
 #[test]
 fn the_same_trouble_is_logged_once_a_minute() {
     let (mut seldom, start) = (Seldom::default(), Instant::now());
