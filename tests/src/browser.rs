@@ -1,5 +1,5 @@
 //! A real headless Chromium and the pages open in it, as a person would use them: look, click, type, turn the lights off.
-//! It speaks the DevTools protocol over a pipe (see [`pipe`]), so that it needs no port, and Chromium ends with the test.
+//! It speaks the DevTools protocol over a pipe (see `pipe`), so that it needs no port, and Chromium ends with the test.
 
 mod base64;
 mod pipe;
