@@ -9,8 +9,9 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use daemon::admin::Readiness;
@@ -66,6 +67,7 @@ pub fn router(directory: Arc<DataDirectory>, bulks: Bulks, metrics: Metrics, rea
         .route("/_cluster/health", get(health))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
+        .layer(axum::middleware::from_fn(only_json))
         .layer(axum::middleware::map_response(name_product))
         .with_state(store)
 }
@@ -73,6 +75,21 @@ pub fn router(directory: Arc<DataDirectory>, bulks: Bulks, metrics: Metrics, rea
 async fn name_product(mut response: Response) -> Response {
     response.headers_mut().insert(PRODUCT.0, PRODUCT.1);
     response
+}
+
+/// Bodies must say that they are JSON, as Elasticsearch wants it: another site's page in a browser can send any other kind
+/// without asking first.
+async fn only_json(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length.as_bytes() != b"0");
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_json = kind.split(';').next().is_some_and(|kind| ["json", "ndjson"].iter().any(|end| kind.trim().ends_with(end)));
+    if has_body && !is_json {
+        let reason = format!("Content-Type header [{kind}] is not supported: send application/json or application/x-ndjson");
+        return Failure::new(StatusCode::NOT_ACCEPTABLE, "content_type_header_exception", reason).into_response();
+    }
+    next.run(request).await
 }
 
 async fn unknown(method: Method, uri: Uri) -> Failure {

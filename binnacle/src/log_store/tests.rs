@@ -63,7 +63,12 @@ impl Running {
     }
 
     async fn ask(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
-        let answer = self.client.request(method, format!("http://{}{path}", self.address)).body(body).send().await.unwrap();
+        self.ask_as("application/x-ndjson", method, path, body).await
+    }
+
+    async fn ask_as(&self, kind: &str, method: Method, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
+        let request = self.client.request(method, format!("http://{}{path}", self.address)).header("content-type", kind);
+        let answer = request.body(body).send().await.unwrap();
         let status = answer.status().as_u16();
         let text = answer.text().await.unwrap();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
@@ -104,6 +109,19 @@ fn line(n: usize, message: &str) -> String {
         "kubernetes": { "namespace": "default", "pod": pod, "container": "app" }, "container": { "id": format!("{:064x}", n % 2) },
     });
     format!("{{\"create\":{{\"_id\":\"{n}\"}}}}\n{source}\n")
+}
+
+#[tokio::test]
+async fn another_sites_page_cannot_store_anything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Running::start(folder.path()).await;
+    for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""] {
+        assert_eq!(store.ask_as(kind, Method::POST, "/logs/_bulk", line(1, "sent by a stranger")).await.0, 406, "{kind:?}");
+    }
+    let (status, _) =
+        store.ask_as("application/vnd.elasticsearch+json; compatible-with=8", Method::POST, "/logs/_count", "{}").await;
+    assert_eq!((status, store.stored().await), (200, 0));
+    store.stop().await;
 }
 
 #[tokio::test]
@@ -215,7 +233,17 @@ async fn packed_bodies_are_taken() {
     };
     let url = format!("http://{}/logs/_bulk", store.address);
     let send = async |encoding: &str, body: Vec<u8>| {
-        store.client.post(&url).header("content-encoding", encoding).body(body).send().await.unwrap().status().as_u16()
+        store
+            .client
+            .post(&url)
+            .header("content-type", "application/x-ndjson")
+            .header("content-encoding", encoding)
+            .body(body)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
     };
     assert_eq!(send("gzip", pack(line(1, "packed").as_bytes())).await, 200);
     assert_eq!(send("gzip", pack(&vec![b'x'; (16 << 20) + 1])).await, 413);
