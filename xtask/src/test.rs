@@ -70,7 +70,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let room = Room { root: root.clone(), scratch: logs.join(stage.name) };
         outcomes.push(run_stage(stage, &room, &logs.join(format!("{}.log", stage.name)), progress)?);
     }
-    summarize(&outcomes, &logs);
+    let left_out = chosen.iter().filter(|stage| !stage.only_root.is_empty() && !rustix::process::geteuid().is_root());
+    let left_out: Vec<String> =
+        left_out.map(|stage| format!("  not run: {}: {}: run it as root", stage.name, stage.only_root)).collect();
+    summarize(&outcomes, &logs, &left_out);
     Ok(if outcomes.iter().all(|outcome| outcome.fault.is_none()) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -156,7 +159,7 @@ fn line(outcome: &Outcome, log: &Path) -> String {
     }
 }
 
-fn summarize(outcomes: &[Outcome], logs: &Path) {
+fn summarize(outcomes: &[Outcome], logs: &Path, left_out: &[String]) {
     let mut total = Tally::default();
     let seconds: f64 = outcomes.iter().map(|outcome| outcome.elapsed.as_secs_f64()).sum();
     println!("\nsummary, {seconds:.0} s in all");
@@ -164,5 +167,6 @@ fn summarize(outcomes: &[Outcome], logs: &Path) {
         println!("{}", line(outcome, &logs.join(format!("{}.log", outcome.name))));
         total.add(&outcome.tally);
     }
+    left_out.iter().for_each(|line| println!("{line}"));
     println!("\n{total}");
 }

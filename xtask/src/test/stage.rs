@@ -34,6 +34,8 @@ pub struct Stage {
     pub shows_output: bool,
     /// A stage that takes longer is ended.
     pub limit: Duration,
+    /// What it leaves out where the user is not root, for the last lines of a run.
+    pub only_root: &'static str,
     needs: &'static [&'static [Package]],
     commands: fn(&Room) -> anyhow::Result<Vec<Command>>,
 }
@@ -69,6 +71,7 @@ pub const STAGES: &[Stage] = &[
     Stage { slow: true, shows_output: true, ..quick("headless", "release build, then the story in 90 s", BUILD_LIMIT, headless) },
     Stage {
         slow: true,
+        only_root: "every test of node:: (a kubelet with real pods)",
         needs: &[PROCESS_TOOLS, packages::GO, packages::MAVEN, packages::NODE_TOOLS, packages::IMAGE_TOOLS],
         ..quick("servers", "real Kubernetes with a node, Prometheus, Elasticsearch, OpenSearch", SERVERS_LIMIT, servers)
     },
@@ -85,7 +88,7 @@ const fn quick(
     limit: Duration,
     commands: fn(&Room) -> anyhow::Result<Vec<Command>>,
 ) -> Stage {
-    Stage { name, what, slow: false, shows_output: false, limit, needs: &[], commands }
+    Stage { name, what, slow: false, shows_output: false, limit, only_root: "", needs: &[], commands }
 }
 
 impl Stage {
