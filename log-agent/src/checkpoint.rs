@@ -1,5 +1,5 @@
 //! The checkpoint: how far each file is acknowledged. One line that says what follows and its hash, then one line a file;
-//! written whole, moved into place. A file that is damaged or from a newer release is set aside, and all files are read
+//! written whole, moved into place. A file that is damaged or from another release is set aside, and all files are read
 //! from their beginnings: the ids of their documents make that harmless.
 
 use std::fmt;
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::generation::{Fnv128, GenerationId, Guard};
 
-/// The version that is written, and the newest that is understood.
-pub const VERSION: u32 = 1;
+/// The version that is written, and the only one that is understood.
+pub const VERSION: u32 = 2;
 /// The name of the file in the state directory.
 pub const FILE: &str = "checkpoint";
 const FORMAT: &str = "log-agent checkpoint";
@@ -24,16 +24,23 @@ pub struct Entry {
     /// Which file.
     #[serde(serialize_with = "as_text", deserialize_with = "generation")]
     pub generation: GenerationId,
-    /// How often the file was found to hold other bytes after the same first line.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub salt: u32,
     /// Everything before this is acknowledged.
     pub acknowledged: u64,
-    /// What stands before it.
+    /// The file's size when it was last looked at.
+    pub size: u64,
+    /// What stands before the acknowledged mark.
     #[serde(serialize_with = "guard_as_text", deserialize_with = "guard")]
     pub guard: Guard,
     /// When the file was last there, in seconds since 1970.
     pub seen: i64,
+}
+
+impl Entry {
+    /// So many bytes were there that are not acknowledged.
+    #[must_use]
+    pub const fn unread(&self) -> u64 {
+        self.size.saturating_sub(self.acknowledged)
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,9 +54,9 @@ struct Header {
 /// A checkpoint that cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Unusable {
-    /// Written by a later release.
-    #[error("it has version {0}, and this release knows versions up to {VERSION}")]
-    Newer(u32),
+    /// Written by another release.
+    #[error("it has version {0}, and this release knows version {VERSION}")]
+    OtherVersion(u32),
     /// Not what was written.
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -74,7 +81,7 @@ pub fn encode(entries: &[Entry]) -> Vec<u8> {
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
-/// It is from a newer release, or not what was written.
+/// It is from another release, or not what was written.
 pub fn decode(file: &[u8]) -> Result<Vec<Entry>, Unusable> {
     let damaged = |what: &dyn fmt::Display| Unusable::Damaged(what.to_string());
     let end = memchr::memchr(b'\n', file).ok_or_else(|| damaged(&"its first line has no end"))?;
@@ -83,8 +90,8 @@ pub fn decode(file: &[u8]) -> Result<Vec<Entry>, Unusable> {
     if format != FORMAT {
         return Err(damaged(&format_args!("its first line says {format:?}")));
     }
-    if version > VERSION {
-        return Err(Unusable::Newer(version));
+    if version != VERSION {
+        return Err(Unusable::OtherVersion(version));
     }
     if hash(lines) != expected {
         return Err(damaged(&"its hash does not fit"));
@@ -102,11 +109,6 @@ fn hash(lines: &[u8]) -> String {
     let mut hash = Fnv128::default();
     hash.update(lines);
     format!("{:032x}", hash.value())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_zero(salt: &u32) -> bool {
-    *salt == 0
 }
 
 fn as_text<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
@@ -142,8 +144,8 @@ mod tests {
             source: format!("container {number}"),
             path: "/logs/\"c\".log".into(),
             generation: GenerationId::new("c", &number.to_le_bytes()),
-            salt: u32::from(number == 2),
             acknowledged: number << 40,
+            size: number << 41,
             guard: Guard { length: 64, hash: u64::MAX - number },
             seen: 1_800_000_000,
         };
@@ -166,7 +168,7 @@ mod tests {
         let text = String::from_utf8(encode(&entries())).unwrap();
         check(b"", "no end");
         check(b"\0\0\0\0\n", "damaged");
-        check(text.replace("\"version\":1", "\"version\":2").as_bytes(), "version 2");
+        check(text.replace("\"version\":2", "\"version\":3").as_bytes(), "version 3");
         check(text.replace("container 1", "container 7").as_bytes(), "hash");
         check(text.replace("log-agent checkpoint", "something else").as_bytes(), "something else");
         check(text.replace("\"files\":3", "\"files\":4").as_bytes(), "3 files");

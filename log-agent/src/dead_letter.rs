@@ -3,7 +3,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -41,13 +43,15 @@ pub struct DeadLetters {
     path: PathBuf,
     index: String,
     most_bytes: u64,
+    /// Held while letters are written: two batches may have some at once.
+    writing: Mutex<()>,
 }
 
 impl DeadLetters {
     /// Dead letters of `index`, in the state directory; the file is made when there is one.
     #[must_use]
     pub fn new(state_dir: &Path, index: &str) -> Self {
-        Self { path: state_dir.join(FILE), index: index.to_owned(), most_bytes: MOST_BYTES }
+        Self { path: state_dir.join(FILE), index: index.to_owned(), most_bytes: MOST_BYTES, writing: Mutex::default() }
     }
 
     /// Keeps the letters: when this returns they are on disk.
@@ -81,19 +85,36 @@ impl DeadLetters {
     }
 
     fn append(&self, lines: &[u8]) -> io::Result<()> {
-        let mut file: File = OpenOptions::new().create(true).append(true).open(&self.path)?;
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file: File = OpenOptions::new().read(true).create(true).append(true).open(&self.path)?;
         let before = file.metadata()?.len();
-        if before + lines.len() as u64 > self.most_bytes {
+        if before + lines.len() as u64 >= self.most_bytes {
             return Err(io::Error::other(format!(
                 "it has {before} bytes and may not grow further: see why the sink refuses them, then move the file away"
             )));
         }
-        if let Err(error) = file.write_all(lines).and_then(|()| file.sync_all()) {
+        let written = Self::end_line(&mut file, before).and_then(|()| file.write_all(lines)).and_then(|()| file.sync_all());
+        if let Err(error) = written {
             // Half a line would spoil the next one. If this fails too, the reason is the same.
             let _cut = file.set_len(before);
             return Err(error);
         }
+        if before == 0
+            && let Some(folder) = self.path.parent()
+        {
+            // Its name must be on disk too.
+            File::open(folder)?.sync_all()?;
+        }
         Ok(())
+    }
+
+    /// Ends the line that a crash has cut off.
+    fn end_line(file: &mut File, length: u64) -> io::Result<()> {
+        let mut last = [b'\n'];
+        if let Some(place) = length.checked_sub(1) {
+            file.read_exact_at(&mut last, place)?;
+        }
+        if last == *b"\n" { Ok(()) } else { file.write_all(b"\n") }
     }
 }
 
@@ -121,6 +142,17 @@ mod tests {
         assert!(line.remove("time").is_some());
         let expected = json!({"index": "logs", "status": 400, "reason": "no \"such\" field", "action": {"create": {"_id": "x"}}, "document": {"message": "hi"}});
         assert_eq!(Value::Object(line), expected);
+    }
+
+    #[test]
+    fn a_letter_behind_one_that_a_crash_cut_off_has_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE), "{\"time\":\"20").unwrap();
+        let letters = DeadLetters::new(folder.path(), "logs");
+        std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(|| letters.keep(&vec![letter(); 100]).unwrap()))));
+        let text = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
+        assert!(text.lines().skip(1).all(|line| serde_json::from_str::<Value>(line).is_ok()), "{text}");
+        assert_eq!(text.lines().count(), 201);
     }
 
     #[test]

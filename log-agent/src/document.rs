@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::enrich::Metadata;
-use crate::generation::{GenerationId, offset_letters};
+use crate::generation::{GenerationId, line_letters};
 use crate::parse::Stream;
 
 /// What the documents of one generation share.
@@ -41,10 +41,18 @@ impl Frame {
         Self { action: action.into(), tail: tail.into() }
     }
 
-    /// Appends the line that starts at `offset`; `message` writes its text as the inside of a JSON string.
-    pub fn append(&self, body: &mut Vec<u8>, offset: u64, time: &str, stream: Stream, message: impl FnOnce(&mut Vec<u8>)) {
+    /// Appends the line that starts at `offset` with an entry of this `fingerprint`; `message` writes its text as the inside
+    /// of a JSON string.
+    pub fn append(
+        &self,
+        body: &mut Vec<u8>,
+        (offset, fingerprint): (u64, u64),
+        time: &str,
+        stream: Stream,
+        message: impl FnOnce(&mut Vec<u8>),
+    ) {
         body.extend_from_slice(&self.action);
-        body.extend_from_slice(&offset_letters(offset));
+        body.extend_from_slice(&line_letters(offset, fingerprint));
         body.extend_from_slice(b"\"}}\n{\"@timestamp\":\"");
         body.extend_from_slice(time.as_bytes());
         body.extend_from_slice(b"\",\"message\":\"");
@@ -88,10 +96,10 @@ mod tests {
     fn check(metadata: &Metadata, text: Text<'_>, expected: Value) {
         let frame = Frame::new(GenerationId::new("c", b"first"), metadata, "c", "/logs/c-\"json\".log");
         let mut body = Vec::new();
-        frame.append(&mut body, 70, "2026-11-24T05:00:00.5Z", Stream::Stderr, |body| text.write(body));
+        frame.append(&mut body, (70, 1 << 28), "2026-11-24T05:00:00.5Z", Stream::Stderr, |body| text.write(body));
         let text = String::from_utf8(body).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let id = format!("{}AAAAAABG", GenerationId::new("c", b"first"));
+        let id = format!("{}AAAAAABGAAAAAB", GenerationId::new("c", b"first"));
         assert_eq!(lines, [json!({"create": {"_id": id}}), expected], "{text}");
         assert!(text.ends_with("}\n"));
     }

@@ -4,43 +4,34 @@
 
 use std::fmt::{self, Write as _};
 
+use crate::base64;
+
 /// Of a first line, so many bytes go into the id. Docker's longest entry, 16 KiB of control characters each escaped by
 /// six bytes, has its time behind all of them, and the time is what tells two generations apart.
 pub const FIRST_LINE_BYTES: usize = 128 * 1024;
 /// A guard covers so many bytes: more than a time to the nanosecond, which no two lines of one file share.
 pub const GUARD_BYTES: usize = 64;
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 /// 96 bits that name a generation. A machine would have to see 2^40 generations for one chance in 65,000 of two alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct GenerationId([u8; 12]);
 
+/// How many bytes of a hole stand before `line`: a file that is emptied under a writer that keeps its place, or is not written
+/// out before the power goes, has zeros where nothing was written.
+#[must_use]
+pub fn holes(line: &[u8]) -> usize {
+    if line.first() == Some(&0) { line.iter().position(|byte| *byte != 0).unwrap_or(line.len()) } else { 0 }
+}
+
 impl GenerationId {
-    /// The id of what begins with `first_line` in a file of `source`.
+    /// The id of what begins with `first_line` in a file of `source`; holes before it do not count.
     #[must_use]
     pub fn new(source: &str, first_line: &[u8]) -> Self {
         let mut hash = Fnv128::default();
         hash.update(source.as_bytes());
         hash.update(b"\n");
+        let first_line = &first_line[holes(first_line)..];
         hash.update(&first_line[..first_line.len().min(FIRST_LINE_BYTES)]);
-        Self::fold(hash)
-    }
-
-    /// The id under which a file's documents go that was found, `salt` times, to hold other bytes after the same first
-    /// line: it must not share ids with what it held before.
-    #[must_use]
-    pub fn salted(self, salt: u32) -> Self {
-        if salt == 0 {
-            return self;
-        }
-        let mut hash = Fnv128::default();
-        hash.update(&self.0);
-        hash.update(&salt.to_le_bytes());
-        Self::fold(hash)
-    }
-
-    fn fold(hash: Fnv128) -> Self {
         let folded = hash.0 ^ (hash.0 >> 96);
         let mut id = [0; 12];
         id.copy_from_slice(&folded.to_be_bytes()[4..]);
@@ -52,7 +43,7 @@ impl GenerationId {
     pub fn letters(self) -> [u8; 16] {
         let mut letters = [0; 16];
         for (three, four) in self.0.as_chunks::<3>().0.iter().zip(letters.as_chunks_mut::<4>().0) {
-            *four = base64(u32::from_be_bytes([0, three[0], three[1], three[2]]));
+            *four = base64::letters(*three, base64::URL);
         }
         letters
     }
@@ -63,11 +54,7 @@ impl GenerationId {
         let letters: &[u8; 16] = letters.as_bytes().try_into().ok()?;
         let mut id = [0; 12];
         for (four, three) in letters.as_chunks::<4>().0.iter().zip(id.as_chunks_mut::<3>().0) {
-            let mut bits = 0;
-            for letter in four {
-                bits = bits << 6 | u32::try_from(ALPHABET.iter().position(|known| known == letter)?).ok()?;
-            }
-            three.copy_from_slice(&bits.to_be_bytes()[1..]);
+            *three = base64::bytes(*four, base64::URL)?;
         }
         Some(Self(id))
     }
@@ -79,23 +66,36 @@ impl fmt::Display for GenerationId {
     }
 }
 
-/// The last eight characters of a document's id: where its line starts. Files end before 2^48 bytes.
+/// The other letters of a document's id: eight for the offset of its line, for files end before 2^48 bytes, and six for 36
+/// bits of what stands there. So whatever is read twice has the same id, and what else is found there later has another.
 #[must_use]
-pub fn offset_letters(offset: u64) -> [u8; 8] {
-    let bytes = offset.to_be_bytes();
-    let (first, second) = (
-        base64(u32::from_be_bytes([0, bytes[2], bytes[3], bytes[4]])),
-        base64(u32::from_be_bytes([0, bytes[5], bytes[6], bytes[7]])),
-    );
-    let mut letters = [0; 8];
-    letters[..4].copy_from_slice(&first);
-    letters[4..].copy_from_slice(&second);
+pub fn line_letters(offset: u64, fingerprint: u64) -> [u8; 14] {
+    let [_, _, offset @ ..] = offset.to_be_bytes();
+    let [first, second, third, fourth, fifth, ..] = fingerprint.to_be_bytes();
+    let mut letters = [0; 14];
+    letters[..4].copy_from_slice(&base64::letters([offset[0], offset[1], offset[2]], base64::URL));
+    letters[4..8].copy_from_slice(&base64::letters([offset[3], offset[4], offset[5]], base64::URL));
+    letters[8..12].copy_from_slice(&base64::letters([first, second, third], base64::URL));
+    letters[12..].copy_from_slice(&base64::letters([fourth, fifth, 0], base64::URL)[..2]);
     letters
 }
 
-fn base64(bits: u32) -> [u8; 4] {
-    let letter = |shift: u32| ALPHABET[(bits >> shift & 63) as usize];
-    [letter(18), letter(12), letter(6), letter(0)]
+/// A hash of 64 bits, eight bytes at a time, because it is taken of every line. It is written into ids and checkpoints, so it
+/// must be the same in every release.
+#[must_use]
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    // Digits of pi: odd, and with as many ones as zeros, about.
+    const START: u64 = 0x243f_6a88_85a3_08d3;
+    const FACTOR: u64 = 0x1319_8a2e_0370_7345;
+    let mixed = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(FACTOR);
+        (product >> 64) as u64 ^ product as u64
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let hash = words.iter().fold(START, |hash, word| mixed(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mixed(mixed(hash, u64::from_le_bytes(last)), bytes.len() as u64)
 }
 
 /// What stands just before a place in a file, as a hash of at most [`GUARD_BYTES`].
@@ -119,11 +119,7 @@ impl Guard {
     #[must_use]
     pub fn of(before: &[u8]) -> Self {
         let covered = &before[before.len().saturating_sub(GUARD_BYTES)..];
-        // FNV-1a: written into checkpoints, so it must be the same in every release.
-        let hash = covered
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-        Self { length: u8::try_from(covered.len()).unwrap_or(u8::MAX), hash }
+        Self { length: u8::try_from(covered.len()).unwrap_or(u8::MAX), hash: fingerprint(covered) }
     }
 }
 
@@ -162,20 +158,19 @@ mod tests {
         let mut hash = Fnv128::default();
         hash.update(b"a");
         assert_eq!(hash.value(), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
-        assert_eq!(Guard::of(b"a").hash, 0xaf63_dc4c_8601_ec8c);
     }
 
     /// Documents of an older release must keep their ids.
     #[test]
     fn ids_never_change() {
-        let id = GenerationId::new("container", b"first line");
-        assert_eq!((id.to_string().as_str(), offset_letters(1 << 40)), ("qoiV-L-lFJ-c6E6E", *b"AQAAAAAA"), "{id}");
+        let id = GenerationId::new("container", b"first line").to_string();
+        let line = line_letters(1 << 40, fingerprint(b"a line of some length"));
+        assert_eq!((id.as_str(), std::str::from_utf8(&line).unwrap()), ("qoiV-L-lFJ-c6E6E", "AQAAAAAAs58scN"));
     }
 
     #[test]
-    fn sources_first_lines_and_salts_tell_generations_apart() {
-        let all = [("a", "x", 0), ("a", "y", 0), ("b", "x", 0), ("a", "x", 1), ("a", "x", 2)];
-        let all = all.map(|(source, line, salt)| GenerationId::new(source, line.as_bytes()).salted(salt));
+    fn sources_and_first_lines_tell_generations_apart() {
+        let all = [("a", "x"), ("a", "y"), ("b", "x")].map(|(source, line)| GenerationId::new(source, line.as_bytes()));
         assert!(all.iter().enumerate().all(|(place, id)| !all[..place].contains(id)), "{all:?}");
     }
 
@@ -195,8 +190,19 @@ mod tests {
         }
 
         #[test]
-        fn offsets_are_ordered_as_their_letters_are_told_apart(one in 0..1_u64 << 48, two in 0..1_u64 << 48) {
-            prop_assert_eq!(one == two, offset_letters(one) == offset_letters(two));
+        fn places_and_texts_are_told_apart_by_their_letters(one in 0..1_u64 << 48, two in 0..1_u64 << 48, hash in any::<u64>()) {
+            prop_assert_eq!(one == two, line_letters(one, hash) == line_letters(two, hash));
+            prop_assert_ne!(line_letters(one, hash), line_letters(one, hash ^ 1 << 28));
+        }
+
+        #[test]
+        fn a_changed_byte_changes_the_fingerprint(bytes in prop::collection::vec(any::<u8>(), 1..40), place in any::<prop::sample::Index>(), change in 1..=255_u8) {
+            let mut other = bytes.clone();
+            other[place.index(bytes.len())] ^= change;
+            prop_assert_ne!(fingerprint(&bytes) >> 28, fingerprint(&other) >> 28);
+            other.clone_from(&bytes);
+            other.push(0);
+            prop_assert_ne!(fingerprint(&bytes) >> 28, fingerprint(&other) >> 28);
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct Place {
 pub struct OpenLine {
     /// Where it begins.
     pub start: Place,
+    /// The fingerprint of its first entry.
+    pub fingerprint: u64,
     /// The time of its first entry.
     pub time: String,
     /// Its text so far, as the inside of a JSON string.
@@ -46,10 +48,12 @@ impl Joiner {
         entry.ends_line && self.open[entry.stream as usize].is_none()
     }
 
-    /// Adds an entry that stands at `place` to the open line of its stream, or opens one; gives the line back if it ends.
-    pub fn add(&mut self, entry: &Entry<'_>, place: impl FnOnce() -> Place) -> Option<Box<OpenLine>> {
+    /// Adds an entry to the open line of its stream, or opens one with its place and fingerprint; gives the line back if it
+    /// ends.
+    pub fn add(&mut self, entry: &Entry<'_>, first: impl FnOnce() -> (Place, u64)) -> Option<Box<OpenLine>> {
         let open = self.open[entry.stream as usize].get_or_insert_with(|| {
-            Box::new(OpenLine { start: place(), time: entry.time.to_owned(), text: Vec::new(), is_cut: false })
+            let (start, fingerprint) = first();
+            Box::new(OpenLine { start, fingerprint, time: entry.time.to_owned(), text: Vec::new(), is_cut: false })
         });
         let before = open.text.len();
         if !open.is_cut {
@@ -67,6 +71,12 @@ impl Joiner {
     #[must_use]
     pub fn first_open(&self, file: u64) -> Option<Place> {
         self.open.iter().flatten().map(|open| open.start).filter(|start| start.file == file).min_by_key(|start| start.offset)
+    }
+
+    /// Whether any line is open.
+    #[must_use]
+    pub fn is_any_open(&self) -> bool {
+        self.open.iter().any(Option::is_some)
     }
 
     /// Ends every open line, when nothing can follow any more.
@@ -92,7 +102,7 @@ mod tests {
     }
 
     fn add(joiner: &mut Joiner, entry: Entry<'_>, at: Place) -> Option<(String, u64, bool)> {
-        joiner.add(&entry, || at).map(|line| (String::from_utf8(line.text).unwrap(), line.start.offset, line.is_cut))
+        joiner.add(&entry, || (at, 0)).map(|line| (String::from_utf8(line.text).unwrap(), line.start.offset, line.is_cut))
     }
 
     #[test]

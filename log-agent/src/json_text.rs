@@ -60,6 +60,30 @@ fn unit(bytes: &[u8]) -> Option<u16> {
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
+/// Whether scanned text has fewer bytes than that when it is read: escapes are longer than what they stand for.
+#[must_use]
+pub fn is_shorter(text: &str, most: usize) -> bool {
+    if text.len() < most {
+        return true;
+    }
+    let mut bytes = text.as_bytes();
+    let mut length = 0;
+    while let Some(place) = next_special(bytes) {
+        bytes = &bytes[place..];
+        let (taken, meant) = match (escape_length(bytes), unit(bytes)) {
+            (Some(12), _) => (12, 4),
+            (Some(6), Some(unit)) => (6, char::from_u32(unit.into()).map_or(3, char::len_utf8)),
+            (Some(taken), _) => (taken, 1),
+            // A lone surrogate is mended.
+            (None, Some(_)) => (6, 3),
+            (None, None) => (1, 1),
+        };
+        length += place + meant;
+        bytes = &bytes[taken..];
+    }
+    length + bytes.len() < most
+}
+
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
@@ -176,6 +200,14 @@ mod tests {
             let inside = std::str::from_utf8(&escaped[1..]).unwrap();
             let scanned = scan(inside).unwrap();
             prop_assert!(scanned.sound && scanned.rest.is_empty());
+        }
+
+        #[test]
+        fn the_length_of_what_is_meant_is_known(text in r#"([a-zé]|\\u[0-9a-fD][0-9a-f]{3}|\\ud83d\\ude00|\\[nrtbf/"\\]){0,12}""#) {
+            if let Some(scanned) = scan(&text).filter(|scanned| scanned.sound) {
+                let length = serde_json::from_str::<String>(&format!("\"{}\"", scanned.text)).unwrap().len();
+                prop_assert!(is_shorter(scanned.text, length + 1) && !is_shorter(scanned.text, length), "{}", scanned.text);
+            }
         }
 
         /// What the scanner calls sound is what a JSON parser takes, and mending makes all else so.

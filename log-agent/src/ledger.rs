@@ -24,10 +24,8 @@ pub struct FileMarks {
     pub source: Arc<str>,
     /// The name under which its documents go.
     pub path: Arc<str>,
-    /// Its generation, salt left out.
+    /// Its generation.
     pub generation: GenerationId,
-    /// How often the file was found to hold other bytes after the same first line.
-    pub salt: u32,
     /// Read up to here.
     pub read: u64,
     /// Sent up to here, acknowledged or not.
@@ -55,13 +53,11 @@ struct Queued {
 impl FileMarks {
     /// A file of which everything before `start` is acknowledged.
     #[must_use]
-    pub fn new(source: Arc<str>, path: Arc<str>, generation: (GenerationId, u32), start: (u64, Guard), size: u64) -> Self {
-        let ((generation, salt), (offset, guard)) = (generation, start);
+    pub fn new(source: Arc<str>, path: Arc<str>, generation: GenerationId, (offset, guard): (u64, Guard), size: u64) -> Self {
         Self {
             source,
             path,
             generation,
-            salt,
             read: offset,
             sent: offset,
             acknowledged: offset,
@@ -106,7 +102,8 @@ pub struct Ledger(Mutex<Inner>);
 struct Inner {
     books: Books,
     files: HashMap<u64, FileMarks>,
-    unclaimed: HashMap<(String, GenerationId), Entry>,
+    /// Entries of the checkpoint that no file has claimed, by source.
+    unclaimed: HashMap<String, Vec<Entry>>,
     version: u64,
 }
 
@@ -114,7 +111,10 @@ impl Ledger {
     /// Starts from the entries of a checkpoint.
     #[must_use]
     pub fn new(entries: Vec<Entry>) -> Self {
-        let unclaimed = entries.into_iter().map(|entry| ((entry.source.clone(), entry.generation), entry)).collect();
+        let mut unclaimed: HashMap<String, Vec<Entry>> = HashMap::new();
+        for entry in entries {
+            unclaimed.entry(entry.source.clone()).or_default().push(entry);
+        }
         Self(Mutex::new(Inner { unclaimed, ..Inner::default() }))
     }
 
@@ -122,23 +122,48 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the checkpoint says of this generation; it is asked for once.
-    pub fn claim(&self, source: &str, generation: GenerationId) -> Option<Entry> {
-        self.inner().unclaimed.remove(&(source.to_owned(), generation))
+    /// What the checkpoint says of this generation, until a file that holds it is opened.
+    #[must_use]
+    pub fn restored(&self, source: &str, generation: GenerationId) -> Option<Entry> {
+        self.inner().unclaimed.get(source)?.iter().find(|entry| entry.generation == generation).cloned()
     }
 
     /// A file is read from now on.
     pub fn opened(&self, file: u64, marks: FileMarks) {
         let mut inner = self.inner();
+        if let Some(entries) = inner.unclaimed.get_mut(&*marks.source) {
+            entries.retain(|entry| entry.generation != marks.generation);
+        }
         inner.files.insert(file, marks);
         inner.version += 1;
     }
 
+    /// Every file of the source is opened: entries that none has claimed are of files that were deleted. Gives back how many
+    /// of their bytes were not acknowledged.
+    pub fn missing(&self, source: &str) -> u64 {
+        let mut inner = self.inner();
+        let lost = inner.unclaimed.remove(source).unwrap_or_default().iter().map(Entry::unread).sum();
+        inner.books.lost_bytes += lost;
+        lost
+    }
+
+    /// A file has this size now.
+    pub fn grown(&self, file: u64, size: u64) {
+        let mut inner = self.inner();
+        if let Some(marks) = inner.files.get_mut(&file) {
+            marks.size = size;
+            inner.version += 1;
+        }
+    }
+
     /// A file was read up to `read` of its `size`; `behind_since` says when lines were first left unread.
     pub fn observed(&self, file: u64, read: u64, size: u64, behind_since: Option<i64>) {
-        if let Some(marks) = self.inner().files.get_mut(&file) {
+        let mut inner = self.inner();
+        if let Some(marks) = inner.files.get_mut(&file) {
+            let is_new = size != marks.size;
             (marks.read, marks.size) = (read, size);
             marks.behind_since = behind_since.and_then(|now| marks.behind_since.or(Some(now)));
+            inner.version += u64::from(is_new);
         }
     }
 
@@ -228,18 +253,25 @@ impl Ledger {
     /// What the checkpoint is to hold, at `now` in seconds since 1970.
     #[must_use]
     pub fn entries(&self, now: i64) -> Vec<Entry> {
-        let inner = self.inner();
-        let files = inner.files.values().filter(|marks| marks.acknowledged > 0 || marks.salt > 0).map(|marks| Entry {
+        let mut inner = self.inner();
+        let Inner { books, unclaimed, .. } = &mut *inner;
+        for entries in unclaimed.values_mut() {
+            for entry in entries.extract_if(.., |entry| now.saturating_sub(entry.seen) >= KEEP_UNSEEN_SECONDS) {
+                // Its container is gone too.
+                books.lost_bytes += entry.unread();
+            }
+        }
+        unclaimed.retain(|_, entries| !entries.is_empty());
+        let files = inner.files.values().map(|marks| Entry {
             source: marks.source.to_string(),
             path: marks.path.to_string(),
             generation: marks.generation,
-            salt: marks.salt,
             acknowledged: marks.acknowledged,
+            size: marks.size.max(marks.acknowledged),
             guard: marks.guard,
             seen: now,
         });
-        let unclaimed = inner.unclaimed.values().filter(|entry| now.saturating_sub(entry.seen) < KEEP_UNSEEN_SECONDS);
-        let mut entries: Vec<Entry> = files.chain(unclaimed.cloned()).collect();
+        let mut entries: Vec<Entry> = files.chain(inner.unclaimed.values().flatten().cloned()).collect();
         entries.sort_by(|one, two| (&one.source, one.generation).cmp(&(&two.source, two.generation)));
         entries
     }

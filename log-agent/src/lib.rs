@@ -3,6 +3,7 @@
 //! checkpoint moves only past what Elasticsearch has acknowledged.
 
 pub mod args;
+mod base64;
 mod batch;
 mod bell;
 mod checkpoint;

@@ -34,7 +34,7 @@ fn counters(books: &Books) -> [Counter; 14] {
         ("cut_lines", "Lines of which some text was left out because they are too long", None, books.cut),
         ("malformed_lines", "Lines that are not what their format says, shipped as they stand", None, books.malformed),
         ("read", "Bytes read from files", Some(Unit::Bytes), books.read_bytes),
-        ("lost", "Bytes that were truncated before they could be read", Some(Unit::Bytes), books.lost_bytes),
+        ("lost", "Bytes that were truncated or deleted before they could be read", Some(Unit::Bytes), books.lost_bytes),
         ("bulk_requests", "Bulk requests sent", None, books.requests),
         ("failed_bulk_requests", "Bulk requests that came to nothing and were sent again", None, books.failed_requests),
         ("refused_items", "Items that the sink refused for now and that were sent again", None, books.refused_items),

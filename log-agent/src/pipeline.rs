@@ -68,7 +68,8 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
     let reader = Reader::new(docker_containers, tempo, bell.clone(), watcher, health.clone(), desk);
     let mut reading = tokio::task::spawn_blocking(move || reader.run());
     let mut sinking = tokio::spawn(sink.run(inbox, bell.clone(), spares, shutdown.clone()));
-    let keeping = tokio::spawn(keep(ledger.clone(), state_dir.clone(), health.clone()));
+    let kept = Shutdown::new();
+    let keeping = tokio::spawn(keep(ledger.clone(), state_dir.clone(), health.clone(), kept.clone()));
     let serving = tokio::spawn(daemon::serve::http(listener, router, shutdown.clone()));
 
     let ended = tokio::select! {
@@ -80,7 +81,9 @@ pub async fn run(config: Config, listener: std::net::TcpListener, shutdown: Shut
     };
     bell.stop();
     drain(reading, sinking).await;
-    keeping.abort();
+    // What it may be writing must not come after what is written now.
+    kept.cancel();
+    let _ended = keeping.await;
     write(&ledger, &state_dir, &health).await;
     // On the way out because of a fault, nobody has told the server.
     shutdown.cancel();
@@ -135,11 +138,10 @@ fn restored(state_dir: &StateDir) -> Vec<checkpoint::Entry> {
     Vec::new()
 }
 
-/// Writes the checkpoint whenever it has changed, for ever.
-async fn keep(ledger: Arc<Ledger>, state_dir: Arc<StateDir>, health: Health) {
+/// Writes the checkpoint whenever it has changed, until `kept`.
+async fn keep(ledger: Arc<Ledger>, state_dir: Arc<StateDir>, health: Health, kept: Shutdown) {
     let mut written = ledger.version();
-    loop {
-        tokio::time::sleep(CHECKPOINT_INTERVAL).await;
+    while kept.run_until_cancelled(tokio::time::sleep(CHECKPOINT_INTERVAL)).await.is_some() {
         let version = ledger.version();
         if version != written && write(&ledger, &state_dir, &health).await {
             written = version;

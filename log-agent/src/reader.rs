@@ -153,7 +153,14 @@ impl Reader {
         let now = Instant::now();
         if rung.everything {
             self.is_root_due = true;
-            self.sources.values_mut().for_each(|source| source.is_unlisted = true);
+            for source in self.sources.values_mut() {
+                (source.is_unlisted, source.is_due, source.hinted) = (true, true, now);
+                // It may have seen its one event; a new one is had when the file is quiet again. Ending so many that have not
+                // would make as many events.
+                if let Some(watch) = source.file_watch.take() {
+                    self.targets.remove(&watch);
+                }
+            }
         }
         for watch in &rung.watches {
             match self.targets.get(watch) {
@@ -196,6 +203,7 @@ impl Reader {
             }
             source.is_due = true;
             source.is_unlisted |= source.is_gone;
+            source.look((self.round + number).is_multiple_of(WATCHED_ROUNDS), &self.desk, now);
             // Cheap as long as the folder's stamp is the same.
             if !source.is_unlisted
                 && let Err(error) = source.list(&mut self.desk)
@@ -277,6 +285,10 @@ impl Reader {
                 self.trouble = Some(error.to_string());
             }
         }
+        for watch in self.sources.values_mut().filter_map(|source| source.stale_watch.take()) {
+            self.watcher.remove(watch);
+            self.targets.remove(&watch);
+        }
     }
 
     /// Marks the busy containers as due, and watches the files of those that have become quiet.
@@ -323,6 +335,8 @@ impl Reader {
                     source.is_due = true;
                     self.has_more = true;
                     if turn == Turn::Blocked {
+                        // It has filled the last batch; the next one is for its neighbours.
+                        self.cursor = Some(id.clone());
                         break;
                     }
                 }
@@ -336,3 +350,6 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

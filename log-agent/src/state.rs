@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn the_page_is_what_others_read() {
         let id = GenerationId::new("c", b"first");
-        let mut file = FileMarks::new("c".into(), "/logs/c-json.log".into(), (id, 0), (10, Guard::default()), 40);
+        let mut file = FileMarks::new("c".into(), "/logs/c-json.log".into(), id, (10, Guard::default()), 40);
         file.behind_since = Some(500);
         let books = Books { read: 9, stored: 5, in_flight: 2, dead: 1, dropped: [1, 0], ..Books::default() };
         let state = State::new("http://es:9200/", (books, vec![file]), Some("no answer".into()), 2500);

@@ -6,7 +6,7 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 
-use crate::generation::{FIRST_LINE_BYTES, GUARD_BYTES, Guard};
+use crate::generation::{FIRST_LINE_BYTES, GUARD_BYTES, Guard, holes};
 
 /// One read takes so much: enough that the system call costs nothing, little enough to stay in the processor's cache.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -14,6 +14,8 @@ const PIECE_BYTES: usize = 256 * 1024;
 pub const LONGEST_LINE_BYTES: usize = 1024 * 1024;
 /// The first look at a file, where its first line is wanted: most lines are shorter.
 const FIRST_LOOK_BYTES: usize = 4096;
+/// Zeros that stand on the disk are passed over so far: log files are rotated at some 10 MB, and this is 64.
+const MOST_ZERO_PIECES: usize = 256;
 
 /// What a file has from a place on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +29,8 @@ pub enum Piece {
         /// The file may go on behind the buffer.
         is_cut: bool,
     },
-    /// No whole line: so many bytes of one.
-    Rest(usize),
+    /// No whole line: a part of one, here in the buffer.
+    Rest(Range<usize>),
     /// A line that is longer than any may be; this part of the buffer is in the midst of it.
     Long(Range<usize>),
     /// The file does not hold what was read before.
@@ -86,19 +88,25 @@ impl Buffer {
         Ok(match memchr::memrchr(b'\n', new) {
             Some(end) => Piece::Lines { range: before..before + end + 1, rest: new.len() - end - 1, is_cut },
             None if is_cut => Piece::Long(before..length),
-            None => Piece::Rest(new.len()),
+            None => Piece::Rest(before..length),
         })
     }
 
-    /// The first line of `file`, without its end, or its first [`FIRST_LINE_BYTES`]; `None`: it is not whole yet.
+    /// The first line of `file` after the hole that it may begin with, without its end, or its first [`FIRST_LINE_BYTES`];
+    /// where nothing `follows` any more, what there is of it. `None`: it is not whole yet.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub fn first_line(&mut self, file: &File) -> io::Result<Option<&[u8]>> {
+    pub fn first_line(&mut self, file: &File, follows: bool) -> io::Result<Option<&[u8]>> {
+        let mut from = 0;
         for look in [FIRST_LOOK_BYTES, FIRST_LINE_BYTES] {
-            let length = read(file, 0, &mut self.0[..look])?;
+            let mut length = read(file, from, &mut self.0[..look])?;
+            if from == 0 && self.0[..length].first() == Some(&0) {
+                from = self.after_hole(file)?;
+                length = read(file, from, &mut self.0[..look])?;
+            }
             let end = memchr::memchr(b'\n', &self.0[..length]).or((length == FIRST_LINE_BYTES).then_some(length));
-            if let Some(end) = end {
+            if let Some(end) = end.or((length < look && !follows).then_some(length)) {
                 return Ok(Some(&self.0[..end]));
             }
             if length < look {
@@ -108,10 +116,23 @@ impl Buffer {
         Ok(None)
     }
 
-    /// What [`Self::first_line`] has just read of a file of `size`, in which it found no whole line.
-    #[must_use]
-    pub fn beginning(&self, size: u64) -> &[u8] {
-        &self.0[..usize::try_from(size).unwrap_or(usize::MAX).min(FIRST_LINE_BYTES)]
+    /// Where the hole ends that `file` begins with.
+    fn after_hole(&mut self, file: &File) -> io::Result<u64> {
+        // Where the file system knows no holes, it says that there is none.
+        let mut from = match rustix::fs::seek(file, rustix::fs::SeekFrom::Data(0)) {
+            Ok(from) => from,
+            Err(rustix::io::Errno::NXIO) => return Ok(file.metadata()?.len()),
+            Err(_) => 0,
+        };
+        for _ in 0..MOST_ZERO_PIECES {
+            let length = read(file, from, &mut self.0[..PIECE_BYTES])?;
+            let zeros = holes(&self.0[..length]);
+            from += zeros as u64;
+            if zeros < length || length == 0 {
+                break;
+            }
+        }
+        Ok(from)
     }
 
     /// Whether `guard` stands before `offset` in `file`.
@@ -155,10 +176,10 @@ mod tests {
     #[test]
     fn pieces() {
         let lines = |range, rest| Piece::Lines { range, rest, is_cut: false };
-        check(b"", 0, Guard::default(), Piece::Rest(0));
+        check(b"", 0, Guard::default(), Piece::Rest(0..0));
         check(b"one\ntwo\nthr", 0, Guard::default(), lines(0..8, 3));
         check(b"one\ntwo\nthr", 4, Guard::of(b"one\n"), lines(4..8, 3));
-        check(b"one\ntwo\nthr", 8, Guard::of(b"one\ntwo\n"), Piece::Rest(3));
+        check(b"one\ntwo\nthr", 8, Guard::of(b"one\ntwo\n"), Piece::Rest(8..11));
         check(b"one\ntwo\nthr", 8, Guard::of(b"one\ntwx\n"), Piece::Replaced);
         check(b"one", 8, Guard::of(b"one\ntwo\n"), Piece::Replaced);
         check(b"", 8, Guard::of(b"one\ntwo\n"), Piece::Replaced);
@@ -175,11 +196,18 @@ mod tests {
 
     #[test]
     fn first_lines() {
-        let first = |content: &[u8]| {
+        let read = |content: &[u8], follows: bool| {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(content).unwrap();
-            Buffer::default().first_line(&file).unwrap().map(<[u8]>::to_vec)
+            Buffer::default().first_line(&file, follows).unwrap().map(<[u8]>::to_vec)
         };
+        let first = |content: &[u8]| read(content, true);
+        assert_eq!(read(b"begun", false), Some(b"begun".to_vec()));
+        assert_eq!(read(b"\0\0begun", false), Some(b"begun".to_vec()));
+        assert_eq!(read(b"\0\0", false), Some(vec![]));
+        assert_eq!(first(b"\0\0\0one\ntwo"), Some(b"one".to_vec()));
+        assert_eq!(first(&[vec![0; PIECE_BYTES * 3], b"one\n".to_vec()].concat()), Some(b"one".to_vec()));
+        assert_eq!(first(&vec![0; PIECE_BYTES * 3]), None);
         assert_eq!(first(b""), None);
         assert_eq!(first(b"begun"), None);
         assert_eq!(first(b"one\ntwo"), Some(b"one".to_vec()));

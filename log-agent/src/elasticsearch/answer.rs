@@ -3,8 +3,10 @@
 
 use super::verdict::{self, Fate, Verdict};
 
-/// One item with its error, stack traces and all; a longer one is rubbish.
-const LONGEST_ITEM_BYTES: usize = 256 * 1024;
+/// One item with its error, which may quote a whole document and more; a longer one is rubbish. One is held at a time.
+const LONGEST_ITEM_BYTES: usize = 8 * 1024 * 1024;
+/// What an item takes usually; the memory of a longer one is given back.
+const USUAL_ITEM_BYTES: usize = 16 * 1024;
 /// Long enough for the keys that are looked for.
 const KEY_BYTES: usize = 8;
 
@@ -142,6 +144,7 @@ impl AnswerReader {
         }
         if self.depth == 2 && self.key == b"items" {
             self.item.clear();
+            self.item.shrink_to(USUAL_ITEM_BYTES);
             self.item.push(byte);
         }
         self.depth += 1;

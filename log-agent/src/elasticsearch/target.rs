@@ -3,6 +3,8 @@
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 
+use crate::base64;
+
 /// Where lines go.
 #[derive(Clone)]
 pub struct Target {
@@ -99,15 +101,12 @@ fn unescaped(text: &str) -> Result<Vec<u8>, ()> {
 }
 
 fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let letter = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
+    for part in bytes.chunks(3) {
+        let byte = |place: usize| part.get(place).copied().unwrap_or_default();
+        let letters = base64::letters([byte(0), byte(1), byte(2)], base64::USUAL);
+        text.extend(letters.iter().take(part.len() + 1).map(|letter| char::from(*letter)));
+        text.extend(std::iter::repeat_n('=', 3 - part.len()));
     }
     text
 }

@@ -66,6 +66,9 @@ pub fn reason_of(error: &str) -> String {
     format!("{kind}: {}{inner}", reason.unwrap_or_default())
 }
 
+/// Of an item's reason, so much is kept: it may quote the document, and all items of a request may have one.
+const LONGEST_REASON_BYTES: usize = 1024;
+
 /// One item of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -98,7 +101,10 @@ pub fn verdict(item: &[u8]) -> Result<Verdict, serde_json::Error> {
     let Item { create: Outcome { status, error } } = serde_json::from_slice(item)?;
     let error = error.map_or("", RawValue::get);
     let fate = fate(status, &type_of(error));
-    let reason = if matches!(fate, Fate::Stored | Fate::Existed) || error.is_empty() { String::new() } else { reason_of(error) };
+    let mut reason =
+        if matches!(fate, Fate::Stored | Fate::Existed) || error.is_empty() { String::new() } else { reason_of(error) };
+    reason.truncate(reason.floor_char_boundary(LONGEST_REASON_BYTES));
+    reason.shrink_to_fit();
     Ok(Verdict { status, fate, reason })
 }
 

@@ -12,7 +12,7 @@ fn generation() -> GenerationId {
 fn ledger() -> Ledger {
     let ledger = Ledger::default();
     for file in [1, 2] {
-        let marks = FileMarks::new("c".into(), "path".into(), (GenerationId::new("c", &[file]), 0), (0, Guard::default()), 1000);
+        let marks = FileMarks::new("c".into(), "path".into(), GenerationId::new("c", &[file]), (0, Guard::default()), 1000);
         ledger.opened(file.into(), marks);
     }
     ledger
@@ -86,16 +86,36 @@ fn entries_of_a_checkpoint_are_claimed_once_and_kept_for_a_day() {
         source: "c".into(),
         path: "path".into(),
         generation: generation(),
-        salt: 0,
         acknowledged: 10,
+        size: 25,
         guard: Guard::default(),
         seen: 1000,
     };
     let ledger = Ledger::new(vec![entry.clone()]);
     assert_eq!(ledger.entries(2000), std::slice::from_ref(&entry));
-    assert_eq!(ledger.entries(1000 + KEEP_UNSEEN_SECONDS), []);
-    assert_eq!(ledger.claim("c", generation()), Some(entry));
-    assert_eq!(ledger.claim("c", generation()), None);
+    assert_eq!(ledger.restored("c", generation()), Some(entry.clone()));
+    assert_eq!(ledger.restored("c", generation()), Some(entry), "it could not be opened, and is tried again");
+    ledger.opened(1, FileMarks::new("c".into(), "path".into(), generation(), (10, Guard::default()), 10));
+    assert_eq!((ledger.restored("c", generation()), ledger.missing("c")), (None, 0));
+}
+
+#[test]
+fn what_was_not_read_of_a_file_that_is_gone_is_counted_once() {
+    let entry = |source: &str| Entry {
+        source: source.into(),
+        path: "path".into(),
+        generation: generation(),
+        acknowledged: 10,
+        size: 25,
+        guard: Guard::default(),
+        seen: 1000,
+    };
+    let ledger = Ledger::new(vec![entry("c"), entry("d")]);
+    assert_eq!((ledger.missing("c"), ledger.missing("c"), ledger.entries(2000).len()), (15, 0, 1));
+    for _ in 0..2 {
+        assert_eq!(ledger.entries(1000 + KEEP_UNSEEN_SECONDS), []);
+        assert_eq!(ledger.view().0.lost_bytes, 30);
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Docker's json-file driver: `{"log":"GET /\n","stream":"stdout","time":"2026-11-24T05:00:00.5Z"}`. Lines longer than 16 KiB
-//! are several entries, of which only the last ends in `\n`. Attributes and keys of other drivers are passed over.
+//! are several entries, of which only the last ends in `\n`; the last output of a container that ends may have none.
+//! Attributes and keys of other drivers are passed over.
 
 use std::borrow::Cow;
 
@@ -8,6 +9,10 @@ use serde_json::value::RawValue;
 
 use super::{Entry, Malformed, Stream, Text, time};
 use crate::json_text::{self, Scanned};
+
+/// Docker cuts a line when its buffer of so many bytes is full. Bytes that are no UTF-8 become longer on the way into the
+/// file, never shorter: an entry without `\n` and with less text is not cut, it is the last output of its container.
+const FRAGMENT_BYTES: usize = 16 * 1024;
 
 /// Takes one line apart: by hand in the order in which Docker writes the keys, by serde in any other.
 ///
@@ -51,7 +56,8 @@ fn in_any_order(line: &str) -> Result<Entry<'_>, Malformed> {
 fn entry<'a>(log: Scanned<'a>, stream: Stream, time: &'a str) -> Entry<'a> {
     let line_end = log.last_escape.filter(|start| matches!(&log.text[*start..], "\\n" | "\\u000a" | "\\u000A"));
     let text = &log.text[..line_end.unwrap_or(log.text.len())];
-    Entry { text: if log.sound { Text::Escaped(text) } else { Text::Unsound(text) }, ends_line: line_end.is_some(), stream, time }
+    let ends_line = line_end.is_some() || json_text::is_shorter(text, FRAGMENT_BYTES);
+    Entry { text: if log.sound { Text::Escaped(text) } else { Text::Unsound(text) }, ends_line, stream, time }
 }
 
 #[cfg(test)]
@@ -82,15 +88,25 @@ mod tests {
         use Stream::{Stderr, Stdout};
         use Text::{Escaped, Unsound};
         check(&line("GET /\\n"), Ok((Escaped("GET /"), true, Stdout)));
-        check(&line("GET /"), Ok((Escaped("GET /"), false, Stdout)));
+        check(&line("GET /"), Ok((Escaped("GET /"), true, Stdout)));
         check(&line("\\n"), Ok((Escaped(""), true, Stdout)));
-        check(&line("a backslash and n \\\\n"), Ok((Escaped("a backslash and n \\\\n"), false, Stdout)));
+        check(&line("a backslash and n \\\\n"), Ok((Escaped("a backslash and n \\\\n"), true, Stdout)));
         check(&line("\\u003cb\\u003e\\u000a"), Ok((Escaped("\\u003cb\\u003e"), true, Stdout)));
         check(&line("\\ud800\\n"), Ok((Unsound("\\ud800"), true, Stdout)));
         check(&line("x\\n").replace("stdout", "stderr"), Ok((Escaped("x"), true, Stderr)));
         let attributes = format!(r#"{{"log":"x\n","stream":"stderr","attrs":{{"tag":"a}}"}},"time":"{TIME}"}}"#);
         check(&attributes, Ok((Escaped("x"), true, Stderr)));
         check(&format!(r#" {{ "time" : "{TIME}", "stream":"stdout" , "log":"x\n" }} "#), Ok((Escaped("x"), true, Stdout)));
+    }
+
+    #[test]
+    fn the_last_output_of_a_container_is_a_line_without_its_end() {
+        let full = "x".repeat(FRAGMENT_BYTES - 2);
+        // Longer in the file than a full buffer, and not as text.
+        for (last, ends_line) in [("\\u003c", true), ("\\n!", false), ("\\ud83d\\ude00", false), ("é", false), ("\\\\", true)] {
+            let text = format!("{full}{last}");
+            check(&line(&text), Ok((Text::Escaped(&text), ends_line, Stream::Stdout)));
+        }
     }
 
     #[test]
@@ -116,7 +132,7 @@ mod tests {
             entry.text.write(&mut written);
             written.push(b'"');
             prop_assert_eq!(serde_json::from_slice::<String>(&written).unwrap(), text);
-            prop_assert_eq!((entry.ends_line, entry.stream), (ends, Stream::Stderr));
+            prop_assert_eq!((entry.ends_line, entry.stream), (ends || text.len() < FRAGMENT_BYTES, Stream::Stderr));
         }
 
         /// By hand and by serde, the same line is the same entry or none.

@@ -22,7 +22,7 @@ pub enum Identity {
     Copy(GenerationId),
     /// It is being read.
     Known {
-        /// Its generation, salt left out.
+        /// Its generation.
         id: GenerationId,
         /// What its documents share.
         frame: Frame,
@@ -110,6 +110,26 @@ impl LogFile {
             last_time: String::new(),
             place_taken,
         }
+    }
+
+    /// Changes the files, names and all, with another; what is known and read stays.
+    pub const fn swap_files(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.file, &mut other.file);
+        std::mem::swap(&mut self.inode, &mut other.inode);
+        std::mem::swap(&mut self.rank, &mut other.rank);
+        std::mem::swap(&mut self.place_taken, &mut other.place_taken);
+    }
+
+    /// Its size now, as far as it can be told.
+    #[must_use]
+    pub fn len(&self) -> Option<u64> {
+        self.file.as_ref().and_then(|file| file.metadata().ok()).map(|metadata| metadata.len())
+    }
+
+    /// Whether it is a copy.
+    #[must_use]
+    pub const fn is_copy(&self) -> bool {
+        matches!(self.identity, Identity::Copy(_))
     }
 
     /// Where it is read up to.

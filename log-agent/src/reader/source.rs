@@ -1,6 +1,7 @@
 //! One container: its files in the order in which they were written, its metadata, its open lines. A younger file is read
 //! when every older one is read to its end; nothing is given up after a time while it can still be read.
 
+mod generations;
 mod lines;
 mod listing;
 
@@ -11,12 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use super::log_file::{Identity, LogFile};
-use crate::discover::{self, Stamp};
-use crate::document::Frame;
+use crate::discover::{self, Inode, Stamp};
 use crate::enrich::{self, Metadata};
-use crate::generation::{GenerationId, Guard};
 use crate::join::{Joiner, Place};
-use crate::ledger::FileMarks;
 use crate::tail::{Buffer, Piece};
 
 /// Pieces of one file before the next container has its turn: a busy one must not keep its neighbours waiting.
@@ -52,6 +50,14 @@ pub struct Source {
     pub folder_watch: Option<i32>,
     /// The watch of its newest file, while that is quiet.
     pub file_watch: Option<i32>,
+    /// A watch of a file that is not the newest any more: to be ended.
+    pub stale_watch: Option<i32>,
+    /// The newest file.
+    newest: Option<Inode>,
+    /// The last listing shows every file.
+    is_listed: bool,
+    /// Files of the checkpoint that are not there any more were counted.
+    has_counted: bool,
     folder: PathBuf,
     path: Arc<str>,
     log_name: String,
@@ -81,6 +87,10 @@ impl Source {
             is_gone: false,
             folder_watch: None,
             file_watch: None,
+            stale_watch: None,
+            newest: None,
+            is_listed: false,
+            has_counted: false,
             path: folder.join(&log_name).to_string_lossy().into(),
             folder,
             log_name,
@@ -131,10 +141,14 @@ impl Source {
         if self.metadata.is_none() {
             return Ok(Turn::Done);
         }
-        if self.files.iter().any(LogFile::is_orphan) && !self.seek_copies(buffer, desk, now)? {
-            return Ok(Turn::Done);
-        }
         let mut trouble = Ok(());
+        if self.files.iter().any(LogFile::is_orphan) {
+            let (is_settled, sought) = self.seek_copies(buffer, desk, now);
+            if !is_settled {
+                return sought.map(|()| Turn::Done);
+            }
+            trouble = sought;
+        }
         let mut index = 0;
         while index < self.files.len() {
             match self.read(index, buffer, desk, now) {
@@ -144,11 +158,38 @@ impl Source {
             }
             if self.files[index].is_orphan() {
                 // Its end comes before the beginning of any younger file.
-                break;
+                return trouble.map(|()| Turn::Done);
             }
             index += 1;
         }
+        if self.is_listed && trouble.is_ok() && !self.has_counted {
+            self.has_counted = true;
+            let lost = desk.ledger.missing(&self.id);
+            if lost > 0 {
+                tracing::error!(path = %self.path, bytes = lost, "files were deleted before they were read");
+            }
+        }
         trouble.map(|()| Turn::Done)
+    }
+
+    /// Looks at the sizes of the files that are being read, and `all` others: one that has grown is due.
+    pub fn look(&mut self, all: bool, desk: &Desk, now: Instant) {
+        for log_file in &mut self.files {
+            if !all && (log_file.is_finished || log_file.is_copy()) {
+                continue;
+            }
+            // What is wrong with a file is told when it is read.
+            let Some(size) = log_file.len().filter(|size| *size != log_file.size) else { continue };
+            if log_file.is_copy() {
+                // It may hold something else now.
+                log_file.identity = Identity::Unborn;
+            } else if size < log_file.size {
+                continue;
+            }
+            (log_file.size, log_file.grew, log_file.is_finished) = (size, now, false);
+            desk.ledger.grown(log_file.key, size);
+            self.is_due = true;
+        }
     }
 
     /// Reads the container's metadata as soon as they are there: its folder may be gone before its lines can be shipped.
@@ -183,14 +224,20 @@ impl Source {
                     self.replaced(index, buffer, desk)?;
                     Turn::More
                 }
-                Piece::Rest(rest) => self.at_end(index, rest, buffer, desk, now),
+                // Nothing stands before its beginning that could tell.
+                Piece::Rest(range) if log_file.read == 0 && (range.len() as u64) < log_file.size => {
+                    self.replaced(index, buffer, desk)?;
+                    Turn::More
+                }
+                Piece::Rest(range) => self.at_end(index, range, buffer, desk, now),
                 Piece::Long(range) => self.pass_over(index, &range, buffer, desk, now),
                 Piece::Lines { range, rest, is_cut } => {
                     if !self.is_first_line(index, &buffer.bytes()[range.clone()]) {
                         self.replaced(index, buffer, desk)?;
                         return Ok(Turn::More);
                     }
-                    match self.take(index, range, (rest, is_cut), buffer, desk, now) {
+                    let rest = range.end..range.end + rest;
+                    match self.take(index, range, (rest.len(), is_cut), buffer, desk, now) {
                         Turn::Done => self.at_end(index, rest, buffer, desk, now),
                         turn => turn,
                     }
@@ -204,25 +251,6 @@ impl Source {
         Ok(Turn::More)
     }
 
-    /// The generation of the file at `index`, once its first line is whole, or will not be any more.
-    fn birth(&mut self, index: usize, buffer: &mut Buffer, now: Instant) -> io::Result<Option<GenerationId>> {
-        let is_superseded = self.is_superseded(index);
-        let log_file = &mut self.files[index];
-        let Some(file) = &log_file.file else { return Ok(None) };
-        if let Some(line) = buffer.first_line(file)? {
-            return Ok(Some(GenerationId::new(&self.id, line)));
-        }
-        let size = file.metadata()?.len();
-        if size != log_file.size {
-            (log_file.size, log_file.grew) = (size, now);
-        }
-        if !is_superseded || now.duration_since(log_file.grew) < self.grace {
-            return Ok(None);
-        }
-        log_file.is_finished = size == 0;
-        Ok((size > 0).then(|| GenerationId::new(&self.id, buffer.beginning(size))))
-    }
-
     /// Whether nothing is written to the file at `index` any more: there is a younger one, or the container is gone.
     fn is_superseded(&self, index: usize) -> bool {
         self.is_gone || index + 1 < self.files.len()
@@ -232,99 +260,6 @@ impl Source {
     #[must_use]
     pub fn last_active(&self) -> Instant {
         self.files.iter().map(|log_file| log_file.grew).fold(self.hinted, Instant::max)
-    }
-
-    /// At a file's beginning its first line must be the one that its generation was told by.
-    fn is_first_line(&self, index: usize, lines: &[u8]) -> bool {
-        let log_file = &self.files[index];
-        if log_file.read > 0 || log_file.long_line.is_some() {
-            return true;
-        }
-        let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
-        log_file.generation() == Some(GenerationId::new(&self.id, &lines[..end]))
-    }
-
-    /// Makes the file at `index` known; `false`: there is nothing to read in it now.
-    fn identify(&mut self, index: usize, id: GenerationId, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<bool> {
-        let twin = (0..self.files.len()).find(|other| {
-            *other != index && matches!(self.files[*other].identity, Identity::Known { id: known, .. } if known == id)
-        });
-        if let Some(twin) = twin {
-            self.files[index].identity = Identity::Copy(id);
-            if self.files[twin].file.is_none() {
-                self.move_to_copy(twin, buffer)?;
-            }
-            return Ok(false);
-        }
-        let (Self { id: source, path, metadata, .. }, log_file) = (&*self, &self.files[index]);
-        let Some(file) = &log_file.file else { return Ok(false) };
-        let claimed = desk.ledger.claim(source, id);
-        let (salt, start) = match claimed {
-            None => (0, (0, Guard::default())),
-            Some(entry) if buffer.holds(file, entry.acknowledged, entry.guard)? => {
-                (entry.salt, (entry.acknowledged, entry.guard))
-            }
-            Some(entry) => {
-                tracing::warn!(%path, acknowledged = entry.acknowledged, "the file does not hold what was read of it: it is read from its beginning");
-                (entry.salt + 1, (0, Guard::default()))
-            }
-        };
-        let frame = Frame::new(id.salted(salt), metadata.as_ref().unwrap_or(&Metadata::default()), source, path);
-        let size = file.metadata()?.len();
-        desk.ledger.opened(log_file.key, FileMarks::new(source.clone(), path.clone(), (id, salt), start, size));
-        let log_file = &mut self.files[index];
-        log_file.identity = Identity::Known { id, frame };
-        (log_file.read, log_file.guard) = start;
-        log_file.size = size;
-        Ok(true)
-    }
-
-    /// The file at `index` was truncated, or written anew: what it held goes on in a copy, if there is one.
-    fn replaced(&mut self, index: usize, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<()> {
-        let old = &mut self.files[index];
-        let (inode, rank, size) = (old.inode, old.rank.take(), old.size);
-        let Some(file) = old.file.take() else { return Ok(()) };
-        tracing::info!(path = %self.path, read = old.read, size, "the file was truncated: it is read from its beginning");
-        let new = LogFile::new(desk.next_file(), file, inode, rank, old.place_taken.clone());
-        self.move_to_copy(index, buffer)?;
-        // It goes on right behind what it held before: there may be younger files already.
-        self.files.insert(index + 1, new);
-        self.has_sought = false;
-        self.is_unlisted = true;
-        self.is_due = true;
-        Ok(())
-    }
-
-    /// Looks whether any file that has come is a copy of one that was truncated; `false`: none is, and younger files wait
-    /// until the next listing says that none will come.
-    fn seek_copies(&mut self, buffer: &mut Buffer, desk: &mut Desk, now: Instant) -> io::Result<bool> {
-        for index in 0..self.files.len() {
-            if matches!(self.files[index].identity, Identity::Unborn)
-                && let Some(id) = self.birth(index, buffer, now)?
-            {
-                self.identify(index, id, buffer, desk)?;
-            }
-        }
-        self.has_sought = true;
-        Ok(!self.files.iter().any(LogFile::is_orphan))
-    }
-
-    /// Lets the file at `index`, which has lost its handle, go on in a copy that has come.
-    fn move_to_copy(&mut self, index: usize, buffer: &mut Buffer) -> io::Result<()> {
-        let id = self.files[index].generation();
-        let copy = self.files.iter().position(|other| matches!(other.identity, Identity::Copy(copy) if Some(copy) == id));
-        let Some(copy) = copy else { return Ok(()) };
-        let (read, guard) = (self.files[index].read, self.files[index].guard);
-        let holds = self.files[copy].file.as_ref().map_or(Ok(false), |file| buffer.holds(file, read, guard))?;
-        if holds {
-            let (file, inode, rank) = (self.files[copy].file.take(), self.files[copy].inode, self.files[copy].rank.take());
-            let old = &mut self.files[index];
-            (old.file, old.inode, old.rank, old.is_finished) = (file, inode, rank, false);
-            // The emptied shell goes with the next listing.
-            self.files[copy].is_finished = true;
-            self.is_due = true;
-        }
-        Ok(())
     }
 
     /// Notes in the batch how far the file at `index`, and those it released, are read.

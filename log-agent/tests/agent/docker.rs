@@ -82,6 +82,12 @@ impl Container {
 
     /// Copies the log away and empties it.
     pub fn copy_truncate(&mut self, keep: u32) {
+        self.copy(keep);
+        self.truncate();
+    }
+
+    /// Copies the log away.
+    pub fn copy(&mut self, keep: u32) {
         self.finish();
         for number in (1..keep).rev() {
             if self.rotated(number).exists() {
@@ -89,7 +95,6 @@ impl Container {
             }
         }
         fs::copy(&self.path, self.rotated(1)).unwrap();
-        self.truncate();
     }
 
     /// Empties the log.
@@ -101,6 +106,11 @@ impl Container {
     pub fn remove(self) {
         fs::remove_dir_all(&self.folder).unwrap();
     }
+}
+
+/// Text that fills an entry, so that the line goes on in the next one.
+pub fn fragment(text: &str) -> String {
+    format!("{text:~<ENTRY_BYTES$}")
 }
 
 fn entries(stream: &str, text: &str) -> Vec<u8> {

@@ -159,3 +159,27 @@ fn a_state_directory_that_cannot_be_written_any_more_stops_nothing() {
     std::fs::remove_dir(&obstacle).unwrap();
     eventually("readiness", || agent.get("/readyz").0, |status| *status == 200);
 }
+
+#[test]
+fn what_is_rotated_away_while_the_agent_is_down_is_counted_as_lost() {
+    let place = Place::new();
+    let mut container = Container::create(&place.root(), "c1");
+    container.line("before");
+    let agent = place.start();
+    place.expect(&["before".to_owned()]);
+    place.sink.fail(Fault::Down);
+    let before = std::fs::metadata(&container.path).unwrap().len();
+    container.line("never shipped");
+    let size = std::fs::metadata(&container.path).unwrap().len();
+    let checkpoint = || std::fs::read_to_string(place.state_dir().join("checkpoint")).unwrap_or_default();
+    eventually("size", checkpoint, |text| text.contains(&format!("\"size\":{size},")));
+    agent.stop();
+    container.rotate(1);
+    std::fs::remove_file(container.rotated(1)).unwrap();
+    container.line("after");
+    place.sink.fail(Fault::None);
+    let agent = place.start();
+    place.expect(&["before", "after"].map(str::to_owned));
+    let lost = format!("log_agent_lost_bytes_total {}\n", size - before);
+    eventually("loss", || agent.get("/metrics").1, |metrics| metrics.contains(&lost));
+}

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::docker::Container;
+use crate::docker::{Container, fragment};
 use crate::eventually;
 use crate::program::{Agent, Place};
 use crate::sink::Fault;
@@ -17,10 +17,12 @@ enum Action {
     Write(usize, usize),
     /// An entry that breaks off; it is finished by whatever comes next.
     Half,
-    /// Output without a line end, on stderr: the next such output goes on with it.
-    Open,
+    /// Output that fills an entry, on stderr or stdout: the next such output goes on with it.
+    Open(bool),
     Rotate,
     CopyTruncate,
+    /// Copies the log away and leaves it as it is.
+    Copy,
     /// Empties the log, when everything in it is stored.
     Truncate,
     /// Removes the container, when everything is stored, and makes another.
@@ -52,9 +54,10 @@ fn actions() -> impl Strategy<Value = Vec<(usize, Action)>> {
     let action = prop_oneof![
         6 => (1..40_usize, prop::sample::select(vec![0, 10, 200, 16 * 1024, 40_000])).prop_map(|(lines, length)| Action::Write(lines, length)),
         2 => Just(Action::Half),
-        2 => Just(Action::Open),
+        3 => any::<bool>().prop_map(Action::Open),
         3 => Just(Action::Rotate),
         2 => Just(Action::CopyTruncate),
+        1 => Just(Action::Copy),
         1 => Just(Action::Truncate),
         1 => Just(Action::Replace),
         2 => Just(Action::Stop),
@@ -71,8 +74,8 @@ struct World {
     agent: Option<Agent>,
     containers: Vec<Container>,
     expected: Vec<String>,
-    /// The open line of each container.
-    open: Vec<String>,
+    /// The open lines of each container, of stdout and stderr.
+    open: Vec<[String; 2]>,
     count: usize,
 }
 
@@ -80,7 +83,8 @@ impl World {
     fn new() -> Self {
         let place = Place::new();
         let containers = (0..2).map(|number| Container::create(&place.root(), &format!("c{number}"))).collect();
-        let mut world = Self { place, agent: None, containers, expected: Vec::new(), open: vec![String::new(); 2], count: 2 };
+        let mut world =
+            Self { place, agent: None, containers, expected: Vec::new(), open: vec![Default::default(); 2], count: 2 };
         world.start();
         world
     }
@@ -108,10 +112,11 @@ impl World {
         self.start();
         for number in 0..self.containers.len() {
             self.containers[number].finish();
-            let open = std::mem::take(&mut self.open[number]);
-            if !open.is_empty() {
-                self.containers[number].write("stderr", "end\n");
-                self.expected.push(format!("{open}end"));
+            for (stream, open) in ["stdout", "stderr"].into_iter().zip(std::mem::take(&mut self.open[number])) {
+                if !open.is_empty() {
+                    self.containers[number].write(stream, "end\n");
+                    self.expected.push(format!("{open}end"));
+                }
             }
         }
         self.place.expect(&self.expected);
@@ -123,18 +128,18 @@ impl World {
                 for _ in 0..*lines {
                     let text = self.text(*length);
                     self.containers[number].line(&text);
-                    self.expected.push(text);
+                    self.expected.push(std::mem::take(&mut self.open[number][0]) + &text);
                 }
             }
             Action::Half => {
                 let text = self.text(100);
                 self.containers[number].half_line(&text);
-                self.expected.push(text);
+                self.expected.push(std::mem::take(&mut self.open[number][0]) + &text);
             }
-            Action::Open => {
-                let text = self.text(10);
-                self.containers[number].write("stderr", &text);
-                self.open[number].push_str(&text);
+            Action::Open(is_stderr) => {
+                let text = fragment(&self.text(10));
+                self.containers[number].write(["stdout", "stderr"][usize::from(*is_stderr)], &text);
+                self.open[number][usize::from(*is_stderr)].push_str(&text);
             }
             Action::Rotate => self.containers[number].rotate(KEEP),
             Action::CopyTruncate => {
@@ -142,6 +147,7 @@ impl World {
                 // at is a file like any other.
                 self.containers[number].copy_truncate(KEEP);
             }
+            Action::Copy => self.containers[number].copy(KEEP),
             Action::Truncate => {
                 self.catch_up();
                 self.containers[number].truncate();

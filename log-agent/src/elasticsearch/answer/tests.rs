@@ -46,6 +46,21 @@ fn answers() {
 }
 
 #[test]
+fn a_reason_that_quotes_the_whole_document_does_not_make_the_request_fail() {
+    let item = format!(
+        r#"{{"create":{{"status":400,"error":{{"type":"document_parsing_exception","reason":"{}"}}}}}}"#,
+        "ü".repeat(600_000)
+    );
+    let body = format!(r#"{{"errors":true,"items":[{item},{item},{{"create":{{"status":201}}}}]}}"#);
+    let answer = read(body.as_bytes(), 3, 64 * 1024).unwrap();
+    assert_eq!((answer.created, answer.refused.len()), (1, 2));
+    for (_, verdict) in answer.refused {
+        assert!(verdict.fate == Fate::Dead && verdict.reason.capacity() <= 1024, "{}", verdict.reason.len());
+        assert!(verdict.reason.starts_with("document_parsing_exception: üü"));
+    }
+}
+
+#[test]
 fn what_is_no_answer() {
     check("", 1, Err("too early"));
     check(&MIXED[..MIXED.len() - 1], 5, Err("too early"));

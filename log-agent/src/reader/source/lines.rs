@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::super::desk::Desk;
 use super::super::log_file::{Identity, LogFile};
 use super::{Source, Turn};
-use crate::generation::Guard;
+use crate::generation::{Guard, fingerprint, holes};
 use crate::join::Place;
 use crate::ledger::Reason;
 use crate::parse::{Stream, Text, time};
@@ -21,6 +21,8 @@ const LONGEST_MALFORMED_BYTES: usize = 128 * 1024;
 struct Progress {
     /// The place in the buffer after the last line that was taken.
     at: usize,
+    /// The line at hand, in the buffer.
+    line: Range<usize>,
     /// The place in the file of the buffer's first byte.
     base: u64,
     /// The time of the first entry, in milliseconds since 1970.
@@ -50,13 +52,15 @@ impl Source {
         } else {
             end
         };
-        let mut progress = Progress { at: range.start, base, first_millis: None, last_time: None };
+        let mut progress = Progress { at: range.start, line: 0..0, base, first_millis: None, last_time: None };
         // One check for all lines; where it fails, each line is looked at by itself.
         let text = std::str::from_utf8(&bytes[range.start..]).ok();
         let mut is_blocked = false;
         while progress.at < bytes.len() {
-            let start = progress.at;
+            let mut start = progress.at;
             let end = memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |length| start + length);
+            start += holes(&bytes[start..end]);
+            progress.line = start..end;
             let line = match text {
                 Some(text) => Cow::Borrowed(&text[start - range.start..end - range.start]),
                 None => String::from_utf8_lossy(&bytes[start..end]),
@@ -107,7 +111,8 @@ impl Source {
     }
 
     fn line(&mut self, index: usize, line: &str, bytes: &[u8], progress: &mut Progress, desk: &mut Desk) {
-        let offset = progress.base + progress.at as u64;
+        let start = progress.line.start;
+        let offset = progress.base + start as u64;
         let key = self.files[index].key;
         if self.files[index].long_line.take().is_some() {
             // The end of a line that was passed over.
@@ -116,19 +121,21 @@ impl Source {
         if line.is_empty() {
             return desk.tally.drop(Reason::Empty);
         }
-        let Ok(entry) = (desk.format.parse)(line) else { return self.malformed(index, line, offset, bytes, progress, desk) };
+        let Ok(entry) = (desk.format.parse)(line) else { return self.malformed(index, line, bytes, progress, desk) };
         if progress.first_millis.is_none() {
             progress.first_millis = time::milliseconds(entry.time);
         }
         progress.last_time = place_of(entry.time, bytes);
+        let fingerprint = fingerprint(&bytes[progress.line.clone()]);
         if self.joiner.is_whole(&entry) {
             let Identity::Known { frame, .. } = &self.files[index].identity else { return };
-            desk.batch.push(|body| frame.append(body, offset, entry.time, entry.stream, |body| entry.text.write(body)));
+            let place = (offset, fingerprint);
+            desk.batch.push(|body| frame.append(body, place, entry.time, entry.stream, |body| entry.text.write(body)));
             desk.tally.taken += 1;
             return;
         }
-        let place = || Place { file: key, offset, guard: Guard::of(&bytes[..progress.at]) };
-        if let Some(open) = self.joiner.add(&entry, place) {
+        let first = || (Place { file: key, offset, guard: Guard::of(&bytes[..start]) }, fingerprint);
+        if let Some(open) = self.joiner.add(&entry, first) {
             self.joined(entry.stream, &open, desk);
             if open.start.file != key {
                 self.released.push(open.start.file);
@@ -140,13 +147,13 @@ impl Source {
         // A file is not forgotten while a line that begins in it is open.
         let file = self.files.iter().find(|log_file| log_file.key == open.start.file);
         let Some(LogFile { identity: Identity::Known { frame, .. }, .. }) = file else { return };
-        desk.batch
-            .push(|body| frame.append(body, open.start.offset, &open.time, stream, |body| body.extend_from_slice(&open.text)));
+        let place = (open.start.offset, open.fingerprint);
+        desk.batch.push(|body| frame.append(body, place, &open.time, stream, |body| body.extend_from_slice(&open.text)));
         desk.tally.taken += 1;
         desk.tally.cut += u64::from(open.is_cut);
     }
 
-    fn malformed(&self, index: usize, line: &str, offset: u64, bytes: &[u8], progress: &Progress, desk: &mut Desk) {
+    fn malformed(&self, index: usize, line: &str, bytes: &[u8], progress: &Progress, desk: &mut Desk) {
         let LogFile { identity: Identity::Known { frame, .. }, last_time, file, .. } = &self.files[index] else { return };
         let text = &line[..line.floor_char_boundary(LONGEST_MALFORMED_BYTES)];
         let earlier = progress.last_time.clone().and_then(|time| std::str::from_utf8(&bytes[time]).ok()).unwrap_or(last_time);
@@ -158,7 +165,8 @@ impl Source {
         } else {
             Cow::Borrowed(earlier)
         };
-        desk.batch.push(|body| frame.append(body, offset, &time, Stream::Stdout, |body| Text::Plain(text).write(body)));
+        let place = (progress.base + progress.line.start as u64, fingerprint(&bytes[progress.line.clone()]));
+        desk.batch.push(|body| frame.append(body, place, &time, Stream::Stdout, |body| Text::Plain(text).write(body)));
         desk.tally.taken += 1;
         desk.tally.malformed += 1;
         desk.tally.cut += u64::from(text.len() < line.len());
@@ -176,22 +184,29 @@ impl Source {
         let log_file = &mut self.files[index];
         log_file.grew = now;
         let start = log_file.place();
-        log_file.long_line.get_or_insert(start);
-        log_file.read += range.len() as u64;
+        let hole = holes(&buffer.bytes()[range.clone()]);
+        // A line may begin behind a hole, which is no part of it.
+        let length = if log_file.long_line.is_none() && hole > 0 { hole } else { range.len() };
+        if length > hole {
+            log_file.long_line.get_or_insert(start);
+        }
+        log_file.read += length as u64;
         log_file.size = log_file.size.max(log_file.read);
-        log_file.guard = Guard::of(&buffer.bytes()[..range.end]);
-        desk.tally.bytes += range.len() as u64;
+        log_file.guard = Guard::of(&buffer.bytes()[..range.start + length]);
+        desk.tally.bytes += length as u64;
         desk.enter();
+        self.note(index, None, desk);
+        let log_file = &self.files[index];
         desk.ledger.observed(log_file.key, log_file.read, log_file.size, None);
         Turn::More
     }
 
-    /// The file is read as far as it goes, but for `rest` bytes of a line that is not whole. Where nothing can follow them
-    /// any more, they are taken as they are.
-    pub(super) fn at_end(&mut self, index: usize, rest: usize, buffer: &Buffer, desk: &mut Desk, now: Instant) -> Turn {
+    /// The file is read as far as it goes, but for `rest` in the buffer, a line that is not whole. Where nothing can follow
+    /// it any more, it is taken as it is.
+    pub(super) fn at_end(&mut self, index: usize, rest: Range<usize>, buffer: &Buffer, desk: &mut Desk, now: Instant) -> Turn {
         let is_superseded = self.is_superseded(index);
         let log_file = &mut self.files[index];
-        let size = log_file.read + rest as u64;
+        let size = log_file.read + rest.len() as u64;
         if size != log_file.size {
             log_file.size = size;
             log_file.grew = now;
@@ -200,9 +215,8 @@ impl Source {
         if !is_superseded || now.duration_since(log_file.grew) < self.grace {
             return Turn::Done;
         }
-        if rest > 0 {
-            let before = usize::from(log_file.guard.length);
-            return self.take(index, before..before + rest, (0, false), buffer, desk, now);
+        if !rest.is_empty() {
+            return self.take(index, rest, (0, false), buffer, desk, now);
         }
         log_file.is_finished = true;
         if log_file.long_line.take().is_some() {

@@ -32,6 +32,7 @@ impl Source {
             stamp = after;
             outcome = self.list_once(stamp, desk);
         }
+        self.is_listed = outcome.is_ok() && !self.is_unlisted;
         if !self.files.is_empty() {
             self.learn();
         }
@@ -52,6 +53,11 @@ impl Source {
         self.stamp = stamp.filter(|stamp| stamp.is_settled(now));
         self.is_unlisted = false;
         self.is_due = true;
+        let newest = found.iter().find(|found| found.rank == 0).map(|found| found.inode);
+        if newest != self.newest {
+            self.newest = newest;
+            self.stale_watch = self.file_watch.take().or(self.stale_watch);
+        }
         self.adopt(&found, desk)
     }
 
@@ -63,6 +69,10 @@ impl Source {
             log_file.rank = found.map(|found| found.rank);
             if found.is_some_and(|found| found.size != log_file.size) {
                 log_file.is_finished = false;
+                if log_file.is_copy() {
+                    // It may hold something else now.
+                    log_file.identity = Identity::Unborn;
+                }
             }
         }
         let mut outcome = Ok(());
@@ -100,14 +110,13 @@ impl Source {
 
     /// Lets go of files that have no name, nothing to read, and nothing that is not acknowledged.
     fn let_go(&mut self, desk: &mut Desk) {
-        let is_read = |log_file: &LogFile| {
-            log_file.file.is_none() || log_file.is_finished || matches!(log_file.identity, Identity::Copy(_))
-        };
+        let is_read = |log_file: &LogFile| log_file.file.is_none() || log_file.is_finished || log_file.is_copy();
         if self.is_gone && self.files.iter().all(is_read) {
             self.end_open_lines(desk);
         }
         let (is_gone, has_sought) = (self.is_gone, self.has_sought);
         let (path, joiner) = (&self.path, &self.joiner);
+        let mut is_any_grown = false;
         self.files.retain_mut(|log_file| {
             if log_file.rank.is_some() {
                 return true;
@@ -129,13 +138,28 @@ impl Source {
                 Identity::Known { .. } => {
                     let is_done =
                         log_file.is_finished && joiner.first_open(log_file.key).is_none() && desk.ledger.is_settled(log_file.key);
-                    if is_done {
-                        desk.ledger.forget(log_file.key);
+                    if !is_done {
+                        return true;
                     }
-                    !is_done
+                    if log_file.len().is_some_and(|size| size > log_file.read) {
+                        // Its writer had not noticed that it has no name.
+                        (log_file.is_finished, is_any_grown) = (false, true);
+                        return true;
+                    }
+                    desk.ledger.forget(log_file.key);
+                    false
                 }
             }
         });
+        self.is_due |= is_any_grown;
+        let known: Vec<_> = self.files.iter().filter(|log_file| !log_file.is_copy()).filter_map(LogFile::generation).collect();
+        for log_file in self.files.iter_mut().filter(|log_file| log_file.is_copy() && log_file.file.is_some()) {
+            if !log_file.generation().is_some_and(|id| known.contains(&id)) {
+                // What it is a copy of was let go.
+                log_file.identity = Identity::Unborn;
+                self.is_due = true;
+            }
+        }
         if is_gone {
             self.is_due = true;
         }
