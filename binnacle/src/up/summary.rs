@@ -97,13 +97,13 @@ fn load(stack: &Stack, story: &Story) -> Line {
 }
 
 fn rate(stack: &Stack, story: &Story) -> Line {
-    let window = stack.config.rate_window;
+    let window = stack.config.rate_window.as_secs_f64();
     let target = target(stack);
     let fault = target.filter(|target| story.peak_metric <= *target);
     let fault =
         fault.map(|target| format!("the metric never rose above its target of {target}: it peaked at {:.1}", story.peak_metric));
     let wanted = target.map_or_else(String::new, |target| format!("above the target of {target}"));
-    line("peak of the metric", format!("{:.1} (rate over {window:?})", story.peak_metric), wanted, fault)
+    line("peak of the metric", format!("{:.1} (rate over {window:.0} s)", story.peak_metric), wanted, fault)
 }
 
 /// The target of the first metric, in its own unit.
