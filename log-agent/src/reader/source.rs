@@ -212,28 +212,30 @@ impl Source {
             let Some(file) = log_file.file.as_ref().filter(|_| !log_file.is_finished) else { return Ok(Turn::Done) };
             match log_file.identity {
                 Identity::Copy(_) => return Ok(Turn::Done),
-                Identity::Unborn => match self.birth(index, buffer, now)? {
-                    Some(id) if self.identify(index, id, buffer, desk)? => continue,
-                    _ => return Ok(Turn::Done),
-                },
+                Identity::Unborn => {
+                    let Some(id) = self.birth(index, buffer, now)? else { return Ok(Turn::Done) };
+                    self.identify(index, id, buffer, desk)?;
+                    // Where it takes over from an older copy, the rest of it comes before any younger file.
+                    continue;
+                }
                 Identity::Known { .. } => {}
             }
             let piece = buffer.piece(file, log_file.read, log_file.guard)?;
             let turn = match piece {
                 Piece::Replaced => {
-                    self.replaced(index, buffer, desk)?;
+                    self.replaced(index, desk);
                     Turn::More
                 }
                 // Nothing stands before its beginning that could tell.
                 Piece::Rest(range) if log_file.read == 0 && (range.len() as u64) < log_file.size => {
-                    self.replaced(index, buffer, desk)?;
+                    self.replaced(index, desk);
                     Turn::More
                 }
                 Piece::Rest(range) => self.at_end(index, range, buffer, desk, now),
                 Piece::Long(range) => self.pass_over(index, &range, buffer, desk, now),
                 Piece::Lines { range, rest, is_cut } => {
                     if !self.is_first_line(index, &buffer.bytes()[range.clone()]) {
-                        self.replaced(index, buffer, desk)?;
+                        self.replaced(index, desk);
                         return Ok(Turn::More);
                     }
                     let rest = range.end..range.end + rest;

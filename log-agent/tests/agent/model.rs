@@ -2,6 +2,7 @@
 //! once, and nothing else is.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::docker::{Container, fragment};
 use crate::eventually;
@@ -10,6 +11,9 @@ use crate::sink::Fault;
 
 /// Rotated files that are kept: none is deleted before it can be read, for what is deleted unread is lost.
 const KEEP: u32 = 50;
+
+/// Which stories are told.
+const SEED: u64 = 1;
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -172,7 +176,8 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    // The same stories each time, so that a failure is this change's own; for others, change the seed and the number.
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 60, rng_seed: RngSeed::Fixed(SEED), ..ProptestConfig::default() })]
     #[test]
     fn every_line_is_stored_once(actions in actions()) {
         let mut world = World::new();

@@ -46,13 +46,13 @@ impl Source {
         log_file.generation() == Some(GenerationId::new(&self.id, &lines[..end]))
     }
 
-    /// Makes the file at `index` known; `false`: there is nothing to read in it now.
-    pub(super) fn identify(&mut self, index: usize, id: GenerationId, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<bool> {
+    /// Makes the file at `index` known, or one of two copies: then it may be the one that is read on.
+    pub(super) fn identify(&mut self, index: usize, id: GenerationId, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<()> {
         if self.is_copy(index, id, buffer)? {
-            return Ok(false);
+            return Ok(());
         }
         let (Self { id: source, path, metadata, .. }, log_file) = (&*self, &self.files[index]);
-        let Some(file) = &log_file.file else { return Ok(false) };
+        let Some(file) = &log_file.file else { return Ok(()) };
         let start = match desk.ledger.restored(source, id) {
             None => (0, Guard::default()),
             // A line that an older file leaves open may go on before the mark. What is read again has the same ids.
@@ -70,7 +70,7 @@ impl Source {
         log_file.identity = Identity::Known { id, frame };
         (log_file.read, log_file.guard) = start;
         log_file.size = size;
-        Ok(true)
+        Ok(())
     }
 
     /// Whether the file at `index` is another that holds what one being read holds. Of two the younger is read on, for it is
@@ -81,7 +81,7 @@ impl Source {
         let others = (0..self.files.len()).filter(|other| *other != index);
         let Some(twin) = others.rev().find(|other| is_twin(&self.files[*other])) else { return Ok(false) };
         let (read, guard) = (self.files[twin].read, self.files[twin].guard);
-        let is_orphan = self.files[twin].file.is_none();
+        let (is_orphan, is_given_up) = (self.files[twin].file.is_none(), self.files[twin].is_finished);
         let Some(file) = &self.files[index].file else { return Ok(false) };
         if twin < index && !is_orphan {
             if !buffer.holds(file, read, guard)? {
@@ -96,30 +96,29 @@ impl Source {
         let copy = if twin < index && !is_orphan { twin } else { index };
         self.files[copy].identity = Identity::Copy(id);
         self.files[copy].size = self.files[copy].file.as_ref().map_or(Ok(0), |file| file.metadata().map(|it| it.len()))?;
-        if is_orphan {
+        // The others are chosen from when all are known.
+        if is_orphan && is_given_up {
             self.move_to_copy(twin, buffer)?;
         }
         Ok(true)
     }
 
-    /// The file at `index` was truncated, or written anew: what it held goes on in a copy, if there is one.
-    pub(super) fn replaced(&mut self, index: usize, buffer: &mut Buffer, desk: &mut Desk) -> io::Result<()> {
+    /// The file at `index` was truncated, or written anew: what it held goes on in a copy, if the next listing has one.
+    pub(super) fn replaced(&mut self, index: usize, desk: &mut Desk) {
         let old = &mut self.files[index];
         let (inode, rank, size) = (old.inode, old.rank.take(), old.size);
-        let Some(file) = old.file.take() else { return Ok(()) };
+        let Some(file) = old.file.take() else { return };
         tracing::info!(path = %self.path, read = old.read, size, "the file was truncated: it is read from its beginning");
         let new = LogFile::new(desk.next_file(), file, inode, rank, old.place_taken.clone());
-        self.move_to_copy(index, buffer)?;
         // It goes on right behind what it held before: there may be younger files already.
         self.files.insert(index + 1, new);
         self.has_sought = false;
         self.is_unlisted = true;
         self.is_due = true;
-        Ok(())
     }
 
-    /// Looks whether any file that has come is a copy of one that was truncated; `false`: none is, and younger files wait
-    /// until the next listing says that none will come. A file that cannot be read is none.
+    /// Looks whether any file is a copy of one that was truncated; `false`: none is, and younger files wait until the next
+    /// listing says that none will come. A file that cannot be read is none.
     pub(super) fn seek_copies(&mut self, buffer: &mut Buffer, desk: &mut Desk, now: Instant) -> (bool, io::Result<()>) {
         let mut trouble = Ok(());
         for index in 0..self.files.len() {
@@ -127,30 +126,38 @@ impl Source {
                 continue;
             }
             let sought = match self.birth(index, buffer, now) {
-                Ok(Some(id)) => self.identify(index, id, buffer, desk).map(drop),
+                Ok(Some(id)) => self.identify(index, id, buffer, desk),
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),
             };
             trouble = trouble.and(sought);
         }
-        self.has_sought = true;
+        // Copies that were known before the truncation may be older than the one that was made for it.
+        self.has_sought = !self.is_unlisted;
+        for index in 0..self.files.len() {
+            if self.has_sought && self.files[index].is_orphan() {
+                trouble = trouble.and(self.move_to_copy(index, buffer));
+            }
+        }
         (!self.files.iter().any(LogFile::is_orphan), trouble)
     }
 
-    /// Lets the file at `index`, which has lost its handle, go on in a copy that has come.
+    /// Lets the file at `index`, which has lost its handle, go on in a copy: the youngest that holds what was read.
     fn move_to_copy(&mut self, index: usize, buffer: &mut Buffer) -> io::Result<()> {
         let id = self.files[index].generation();
-        let copy = self.files.iter().position(|other| matches!(other.identity, Identity::Copy(copy) if Some(copy) == id));
-        let Some(copy) = copy else { return Ok(()) };
         let (read, guard) = (self.files[index].read, self.files[index].guard);
-        let holds = self.files[copy].file.as_ref().map_or(Ok(false), |file| buffer.holds(file, read, guard))?;
-        if holds {
+        for copy in (0..self.files.len()).rev().filter(|other| *other != index) {
+            let LogFile { identity: Identity::Copy(known), file: Some(file), .. } = &self.files[copy] else { continue };
+            if Some(*known) != id || !buffer.holds(file, read, guard)? {
+                continue;
+            }
             let (file, inode, rank) = (self.files[copy].file.take(), self.files[copy].inode, self.files[copy].rank.take());
             let old = &mut self.files[index];
             (old.file, old.inode, old.rank, old.is_finished) = (file, inode, rank, false);
             // The emptied shell goes with the next listing.
             self.files[copy].is_finished = true;
             self.is_due = true;
+            break;
         }
         Ok(())
     }

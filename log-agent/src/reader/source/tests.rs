@@ -234,6 +234,61 @@ fn a_log_of_which_a_copy_was_there_first_is_read_on_after_it_is_emptied() {
 }
 
 #[test]
+fn a_line_left_open_in_the_later_of_two_copies_is_ended_by_the_file_after_it() {
+    let mut bench = Bench::new(100);
+    bench.write("first\n");
+    fs::copy(bench.path(""), bench.path(".2")).unwrap();
+    bench.write(&fragment("begun "));
+    fs::copy(bench.path(""), bench.path(".1")).unwrap();
+    bench.truncate();
+    bench.write("and ended\n");
+    bench.write("next\n");
+    bench.settle();
+    assert_eq!(bench.messages(), ["first".to_owned(), fragment("begun ") + "and ended", "next".to_owned()]);
+}
+
+#[test]
+fn a_log_that_was_copied_twice_goes_on_in_the_younger_copy_after_it_is_emptied() {
+    for is_read_past_the_older in [true, false] {
+        let mut bench = Bench::new(100);
+        bench.write("first\n");
+        bench.settle();
+        if !is_read_past_the_older {
+            bench.write("second\n");
+        }
+        fs::copy(bench.path(""), bench.path(".2")).unwrap();
+        if is_read_past_the_older {
+            bench.write("second\n");
+            bench.settle();
+        }
+        bench.write(&fragment("begun "));
+        fs::copy(bench.path(""), bench.path(".1")).unwrap();
+        bench.list();
+        bench.truncate();
+        bench.write("and ended\n");
+        bench.settle();
+        assert_eq!(bench.messages(), ["first".to_owned(), "second".to_owned(), fragment("begun ") + "and ended"]);
+    }
+}
+
+#[test]
+fn what_an_emptied_log_goes_on_in_is_not_chosen_before_a_listing() {
+    let mut bench = Bench::new(100);
+    bench.write("first\n");
+    bench.settle();
+    bench.write("second\n");
+    fs::copy(bench.path(""), bench.path(".2")).unwrap();
+    bench.list();
+    bench.write(&fragment("begun "));
+    fs::copy(bench.path(""), bench.path(".1")).unwrap();
+    bench.truncate();
+    bench.write("and ended\n");
+    while bench.turn() != Turn::Done {}
+    bench.settle();
+    assert_eq!(bench.messages(), ["first".to_owned(), "second".to_owned(), fragment("begun ") + "and ended"]);
+}
+
+#[test]
 fn a_copy_is_read_when_what_it_is_a_copy_of_is_gone() {
     let mut bench = Bench::new(100);
     bench.write("first\n");
@@ -345,7 +400,7 @@ fn a_log_copied_and_emptied_before_its_first_line_was_taken_goes_on_in_the_copy(
     let Bench { source, buffer, desk, .. } = &mut bench;
     source.learn();
     let id = source.birth(0, buffer, Instant::now()).unwrap().unwrap();
-    assert!(source.identify(0, id, buffer, desk).unwrap());
+    source.identify(0, id, buffer, desk).unwrap();
     fs::copy(bench.path(""), bench.path(".1")).unwrap();
     bench.truncate();
     bench.settle();
