@@ -90,3 +90,21 @@ pub struct Metric {
     /// Why there is no value.
     pub error: Option<String>,
 }
+
+impl Metric {
+    /// What it was, in ones, for charts and tables.
+    #[must_use]
+    pub fn value(&self) -> Option<f64> {
+        self.value_milli.map(ones)
+    }
+
+    /// What it should be, in ones.
+    #[must_use]
+    pub fn target(&self) -> Option<f64> {
+        self.target_milli.map(ones)
+    }
+}
+
+fn ones(milli: i64) -> f64 {
+    milli as f64 / 1000.0
+}

@@ -55,12 +55,12 @@ pub fn router(directory: Arc<DataDirectory>, bulks: Bulks, metrics: Metrics, rea
     let store = Arc::new(Store { directory, bulks, metrics, readiness, gate: Gate::default() });
     Router::new()
         .route("/", get(info))
-        .route("/_bulk", post(bulk_all).put(bulk_all))
-        .route("/{index}/_bulk", post(bulk_one).put(bulk_one))
-        .route("/_count", get(count_all).post(count_all))
-        .route("/{index}/_count", get(count_one).post(count_one))
-        .route("/_search", get(search_all).post(search_all))
-        .route("/{index}/_search", get(search_one).post(search_one))
+        .route("/_bulk", post(bulk).put(bulk))
+        .route("/{index}/_bulk", post(bulk).put(bulk))
+        .route("/_count", get(count).post(count))
+        .route("/{index}/_count", get(count).post(count))
+        .route("/_search", get(search).post(search))
+        .route("/{index}/_search", get(search).post(search))
         .route("/_refresh", get(refresh).post(refresh))
         .route("/{index}/_refresh", get(refresh).post(refresh))
         .route("/_cat/indices", get(indices))
@@ -120,40 +120,33 @@ async fn info() -> Response {
     }))
 }
 
-async fn bulk_all(State(store): Shared, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
-    store.bulk(None, &headers, body).await
+async fn bulk(State(store): Shared, index: Option<Path<String>>, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
+    store.bulk(name(index), &headers, body).await
 }
 
-async fn bulk_one(State(store): Shared, Path(index): Path<String>, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
-    store.bulk(Some(index), &headers, body).await
-}
-
-async fn search_all(State(store): Shared, Query(given): Parameters, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
-    store.search(None, given, &headers, body).await
-}
-
-async fn search_one(
+async fn search(
     State(store): Shared,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     Query(given): Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    store.search(Some(index), given, &headers, body).await
+    store.search(name(index), given, &headers, body).await
 }
 
-async fn count_all(State(store): Shared, Query(given): Parameters, headers: HeaderMap, body: Body) -> Result<Response, Failure> {
-    store.count(None, given, &headers, body).await
-}
-
-async fn count_one(
+async fn count(
     State(store): Shared,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     Query(given): Parameters,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    store.count(Some(index), given, &headers, body).await
+    store.count(name(index), given, &headers, body).await
+}
+
+/// The index that a path names, if it names one.
+fn name(index: Option<Path<String>>) -> Option<String> {
+    index.map(|Path(index)| index)
 }
 
 /// What was answered can be searched already.

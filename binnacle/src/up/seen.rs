@@ -39,6 +39,20 @@ pub struct Seen {
     pub memory_bytes: u64,
 }
 
+impl Seen {
+    /// Scrapes that the exporter has answered since it was first seen, or was last restarted.
+    pub fn scrapes(&self) -> f64 {
+        self.readings.map_or(0.0, |(first, last)| last.scrapes - first.scrapes)
+    }
+
+    /// What each of them took of its CPU time, in milliseconds; none before the first.
+    pub fn cpu_ms_per_scrape(&self) -> Option<f64> {
+        let (first, last) = self.readings?;
+        let scrapes = self.scrapes();
+        (scrapes > 0.0).then(|| 1000.0 * (last.exporter_cpu_seconds - first.exporter_cpu_seconds) / scrapes)
+    }
+}
+
 /// The part of the log agent's `/state` that is shown.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct AgentState {

@@ -86,7 +86,7 @@ impl Stack {
         let fresh = i64::try_from((2 * self.config.sync_period + SLACK).as_millis()).unwrap_or(i64::MAX);
         let seen = self.seen();
         let last = seen.decisions.last().filter(|last| Timestamp::now().as_millisecond() - last.time <= fresh)?;
-        Some(last.metrics.first()?.value_milli? as f64 / 1000.0)
+        last.metrics.first()?.value()
     }
 
     /// Lines of this run that are stored; asks the store.

@@ -15,13 +15,11 @@ pub fn document(stack: &Stack) -> Value {
     let parts: Vec<_> = stack.parts.iter().map(|part| part.status()).collect();
     let seen = stack.seen();
     let agent_error = seen.agent.as_ref().and_then(|agent| agent.error.clone());
-    let exporter = seen.readings.map(|(first, last)| {
-        let scrapes = last.scrapes - first.scrapes;
-        let cpu = (scrapes > 0.0).then(|| 1000.0 * (last.exporter_cpu_seconds - first.exporter_cpu_seconds) / scrapes);
+    let exporter = seen.readings.map(|(_, last)| {
         json!({
             "scrape_ms": seen.scrape.map(|scrape| scrape.as_secs_f64() * 1000.0),
             "rss_bytes": last.exporter_rss_bytes,
-            "cpu_ms_per_scrape": cpu,
+            "cpu_ms_per_scrape": seen.cpu_ms_per_scrape(),
         })
     });
     let logs = json!({
@@ -66,10 +64,9 @@ fn decision(entry: &hpa::report::Entry) -> Value {
 
 fn metric(entry: &hpa::report::Entry) -> Option<Value> {
     let metric = entry.metrics.first()?;
-    let ones = |milli: Option<i64>| milli.map(|milli| milli as f64 / 1000.0);
     Some(json!({
-        "number": ones(metric.value_milli),
-        "target": ones(metric.target_milli),
+        "number": metric.value(),
+        "target": metric.target(),
         "tolerance": metric.tolerance,
         "window_seconds": metric.window_seconds,
         "error": metric.error,

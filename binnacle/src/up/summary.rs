@@ -63,17 +63,19 @@ fn within(holds: bool) -> &'static str {
 }
 
 fn scrapes(stack: &Stack) -> Line {
-    let scrapes = stack.seen().readings.map_or(0.0, |(first, last)| last.scrapes - first.scrapes);
+    let scrapes = stack.seen().scrapes();
     let fault = (scrapes < 1.0).then(|| "node-exporter was never scraped".to_owned());
     line("scrapes of this machine", format!("{scrapes:.0}"), "1 or more", fault)
 }
 
 fn exporter(stack: &Stack) -> Line {
-    let Some((first, last)) = stack.seen().readings else {
+    let (readings, cpu_ms) = {
+        let seen = stack.seen();
+        (seen.readings, seen.cpu_ms_per_scrape().unwrap_or(0.0))
+    };
+    let Some((_, last)) = readings else {
         return line("node-exporter", "-".to_owned(), "", None);
     };
-    let scrapes = (last.scrapes - first.scrapes).max(1.0);
-    let cpu_ms = 1000.0 * (last.exporter_cpu_seconds - first.exporter_cpu_seconds) / scrapes;
     // The parts are one large binary here, of which every process maps what its neighbours use as well.
     let share = stack
         .parts

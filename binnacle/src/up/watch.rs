@@ -162,7 +162,7 @@ fn row(stack: &Stack) -> Row {
     let (metric, lag) = (stack.metric(), stack.lag_lines());
     let ready = stack.deployment.ready().len();
     let seen = stack.seen();
-    let target = seen.decisions.last().and_then(|entry| entry.metrics.first()?.target_milli).map(|milli| milli as f64 / 1000.0);
+    let target = seen.decisions.last().and_then(|entry| entry.metrics.first()?.target());
     let host = |value: fn(&Host) -> f64| seen.host.as_ref().map(value);
     Row {
         time: Timestamp::now().as_millisecond(),

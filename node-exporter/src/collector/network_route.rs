@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{Collector, Error, Made};
 use crate::flag::Flags;
 use crate::host::Host;
-use crate::host::netlink::{Netlink, attributes};
+use crate::host::netlink::{Netlink, attributes, word};
 use crate::metric::{Kind, Page};
 
 // From the kernel's rtnetlink.h and if_link.h.
@@ -166,23 +166,12 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     }
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(value.len() + 4).unwrap();
-        let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
-        bytes.extend_from_slice(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
+    use crate::host::netlink::attribute;
 
     #[test]
     fn single_and_multipath_routes_are_understood() {

@@ -4,7 +4,7 @@
 use super::{Collector, Error, Made, Malformed};
 use crate::filter::{Filter, FilterFlags};
 use crate::flag::{Flag, Flags};
-use crate::host::netlink::{Netlink, attributes};
+use crate::host::netlink::{Netlink, attributes, word};
 use crate::host::{Host, Source};
 use crate::metric::{Kind, Page};
 
@@ -126,10 +126,6 @@ fn parse_queue(kind: u16, body: &[u8]) -> Option<(u32, String, [f64; FAMILIES.le
     let values =
         [bytes as f64, count(basic, 8), count(queue, 8), count(queue, 12), count(queue, 16), count(queue, 0), count(queue, 4)];
     Some((device, name, values))
-}
-
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
 fn text(bytes: &[u8]) -> String {

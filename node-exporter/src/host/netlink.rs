@@ -115,7 +115,8 @@ pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+/// The 32 bits in `bytes` from `at` on, in this machine's order.
+pub fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -127,6 +128,16 @@ fn half_word(bytes: &[u8], at: usize) -> Option<u16> {
 fn refusal(body: &[u8]) -> io::Error {
     let code = word(body, 0).map_or(0, |code| code.cast_signed().wrapping_neg());
     io::Error::from_raw_os_error(code)
+}
+
+/// One attribute as the kernel writes it, padded to four bytes.
+#[cfg(test)]
+pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(value.len() + 4).unwrap();
+    let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
+    bytes.extend_from_slice(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
 }
 
 #[cfg(test)]
@@ -158,13 +169,7 @@ mod tests {
 
         #[test]
         fn attributes_come_back(values in prop::collection::vec((0_u16..100, prop::collection::vec(any::<u8>(), 0..20)), 0..5)) {
-            let mut bytes = Vec::new();
-            for (kind, value) in &values {
-                bytes.extend_from_slice(&(value.len() as u16 + 4).to_ne_bytes());
-                bytes.extend_from_slice(&kind.to_ne_bytes());
-                bytes.extend_from_slice(value);
-                bytes.resize(bytes.len().next_multiple_of(4), 0);
-            }
+            let bytes: Vec<u8> = values.iter().flat_map(|(kind, value)| attribute(*kind, value)).collect();
             let read: Vec<_> = attributes(&bytes).map(|(kind, value)| (kind, value.to_vec())).collect();
             prop_assert_eq!(read, values);
         }

@@ -164,14 +164,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    fn of(kind: u16, value: &[u8]) -> Vec<u8> {
-        let length = u16::try_from(value.len() + 4).unwrap();
-        let mut bytes = [length.to_ne_bytes(), kind.to_ne_bytes()].concat();
-        bytes.extend_from_slice(value);
-        bytes.resize(bytes.len().next_multiple_of(4), 0);
-        bytes
-    }
+    use crate::host::netlink::attribute as of;
 
     #[test]
     fn devices_points_and_stations_are_understood() {
